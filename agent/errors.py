@@ -1,0 +1,54 @@
+"""The errors of nodkald-agent, one small tree. Each message says what, where and what to do.
+
+    NodkaldError
+    ├── ConfigError        a unit file or firmware profile can't be used: exit code 2, one line a fault
+    ├── SensorError        a driver can't open or read its device; the driver reports it and tries again
+    ├── FrameError         bytes that are no valid frame; never leaves a framer but as a value
+    ├── ModelError         the model can't be loaded or asked; the call goes out as `unverified`
+    ├── StorageError       the outbox can't be opened, read or written
+    │   └── StorageFull    … because the disk or the outbox's size limit is full
+    ├── UplinkError        a broker path can't be built (bad certificate, unknown protocol)
+    └── SimulatorError     a request to the simulated home that it can't carry out
+"""
+
+from __future__ import annotations
+
+
+class NodkaldError(Exception):
+    """Root of everything that this project raises on purpose."""
+
+
+class ConfigError(NodkaldError):
+    """A file that configures the unit is wrong. `faults` has one readable line for each fault."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class SensorError(NodkaldError):
+    """A sensor's device can't be opened or read."""
+
+
+class FrameError(NodkaldError):
+    """Bytes do not make a frame of the protocol."""
+
+
+class ModelError(NodkaldError):
+    """A model file is missing, damaged, of the wrong shape, or failed while it was asked."""
+
+
+class StorageError(NodkaldError):
+    """The outbox could not be opened, read or written."""
+
+
+class StorageFull(StorageError):  # noqa: N818 - the state of a disk, named as the fault code `storage.full` is
+    """The outbox could not be written because its disk is full."""
+
+
+class UplinkError(NodkaldError):
+    """A broker path can't be set up from its configuration."""
+
+
+class SimulatorError(NodkaldError):
+    """The simulated home can't do what was asked of it."""

@@ -1,0 +1,1 @@
+"""From motion to an assessment. Nothing on the path of a manual call imports this package."""

@@ -1,0 +1,130 @@
+"""Firmware profiles: what hardware a unit is built of. One TOML file in `firmware_profiles/` for each build.
+
+Rules of this file: models only (frozen, unknown keys refused, unions on `type`); reading files and wording faults is
+`agent/config_files.py`. Every number has its unit in its name.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SensorName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+BcmPin = Annotated[int, Field(ge=0, le=27, description="BCM number of the pin on the 40-pin header")]
+
+
+class Strict(BaseModel):
+    """Base of every configuration model: frozen, and a key that we do not know is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class _Contact(Strict):
+    pin: BcmPin
+    contact: Literal["normally_open", "normally_closed"]
+    bias: Literal["up", "down", "none"] = Field(
+        default="up", description="pull resistor; `up` and `none` read a closed contact as low, `down` as high"
+    )
+    debounce_ms: int = Field(default=50, ge=5, le=1000, description="a level counts once it has held this long")
+    stuck_after_s: float = Field(default=600, ge=10, le=86_400, description="pulled for longer is a `contact.stuck`")
+
+
+class PullCord(_Contact):
+    """A pull-cord; its pull is a manual trigger."""
+
+    type: Literal["pull_cord"]
+
+    @property
+    def role(self) -> Literal["call", "reset"]:
+        """A cord always calls."""
+        return "call"
+
+
+class Button(_Contact):
+    """A button that calls, or (role `reset`) the one that cancels a pre-alarm and does nothing else."""
+
+    type: Literal["button"]
+    role: Literal["call", "reset"] = "call"
+
+
+class FallPolicy(Strict):
+    """How a wearable's triggers are judged. Accelerations are of |a| on the 50 Hz grid, in g."""
+
+    model: str = Field(default="fall-waist", pattern=r"^[a-z][a-z0-9-]{0,40}$")
+    reference_g: float = Field(
+        default=2.13, ge=1.0, le=16.0, description="a plain threshold sensor would call over this peak"
+    )
+    uncertain_above: float = Field(
+        default=0.5, ge=0.0, le=1.0, description="scores from here to the threshold draw on the budget; see the model card"
+    )
+    uncertain_budget: int = Field(default=5, ge=0, le=100, description="uncertain suppressions in any 24 hours")
+    deadline_s: float = Field(default=2.0, gt=0, le=10, description="the model must answer within this")
+
+
+class Wt901(Strict):
+    """A WitMotion WT901 accelerometer on a serial port, worn on the body."""
+
+    type: Literal["wt901"]
+    port: str = Field(pattern=r"^/", description="stable path, e.g. /dev/serial/by-id/…; the unit file may override it")
+    baud: Literal[9600, 19200, 38400, 57600, 115200, 230400] = 115200
+    rate_hz: Literal[50, 100, 200] = 100
+    body_position: Literal["waist", "wrist", "hip"]
+    silent_after_s: float = Field(default=10, ge=1, le=3600)
+    garbled_above_bytes_per_minute: int = Field(default=600, ge=10, le=1_000_000)
+    fall: FallPolicy = FallPolicy()
+
+
+Contact = PullCord | Button
+Sensor = Annotated[PullCord | Button | Wt901, Field(discriminator="type")]
+
+
+class Output(Strict):
+    """A light or a sounder on a pin."""
+
+    pin: BcmPin
+    active_high: bool = True
+
+
+class Profile(Strict):
+    """One hardware build."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,60}$")]
+    title: str = Field(max_length=120)
+    pins: Literal["lgpio", "mock"] = Field(description="gpiozero pin factory; there is no fall-back to another one")
+    simulated: bool = Field(default=False, description="opens sim.sock; only with pins = mock")
+    sensors: dict[SensorName, Sensor] = Field(min_length=1)
+    light: Output
+    sounder: Output
+
+    @model_validator(mode="after")
+    def _pins_are_used_once(self) -> Profile:
+        used: dict[int, str] = {self.light.pin: "light"}
+        for name, output_pin in [("sounder", self.sounder.pin), *((n, s.pin) for n, s in self.contacts.items())]:
+            if output_pin in used:
+                raise ValueError(f"pin {output_pin} is used by both {used[output_pin]} and {name}; give each its own")
+            used[output_pin] = name
+        return self
+
+    @model_validator(mode="after")
+    def _there_is_something_to_call_with(self) -> Profile:
+        if not any(contact.role == "call" for contact in self.contacts.values()):
+            raise ValueError("no sensor can call by hand; add a pull_cord, or a button with role = \"call\"")
+        return self
+
+    @model_validator(mode="after")
+    def _simulated_means_mock_pins(self) -> Profile:
+        if self.simulated != (self.pins == "mock"):
+            raise ValueError('simulated = true goes with pins = "mock", and only with it')
+        return self
+
+    @property
+    def contacts(self) -> dict[str, Contact]:
+        """The sensors that are a contact on a pin, by name."""
+        return {name: s for name, s in self.sensors.items() if isinstance(s, PullCord | Button)}
+
+    @property
+    def wearables(self) -> dict[str, Wt901]:
+        """The sensors that deliver motion, by name."""
+        return {name: s for name, s in self.sensors.items() if isinstance(s, Wt901)}

@@ -1,0 +1,1 @@
+"""Drivers, sans-I/O framers and debounce: from hardware to readings."""
