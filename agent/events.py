@@ -126,6 +126,14 @@ class CallData(Stamped):
     outcome: str | None = Field(default=None, max_length=64, description="only in call.closed")
 
 
+class EvictedRange(Wire):
+    """Technical events that the outbox's size limit dropped: an announced hole in `sequence`, calls in it excepted."""
+
+    first: str = Field(pattern=r"^\d{20}$")
+    last: str = Field(pattern=r"^\d{20}$")
+    count: int = Field(ge=1)
+
+
 class FaultData(Stamped):
     """A technical fault, or its end."""
 
@@ -133,6 +141,7 @@ class FaultData(Stamped):
     sensor: str | None = Field(description="sensor or path that it is about")
     since: str = Field(description="RFC 3339, when the fault began")
     detail: str = Field(max_length=500)
+    evicted: EvictedRange | None = Field(default=None, description="only with `storage.full`: what was left out")
 
 
 class TestData(Stamped):
