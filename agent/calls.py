@@ -1,8 +1,8 @@
 """All calls of this home, and what each thing that happens does to them.
 
-Rules of this file: pure; every function takes the calls and returns them with what follows, in order. Phases change only
-through `call_table.move`. A manual trigger is never delayed, weighed or stopped: `pull` raises at once, whatever else is
-under way, and ends every pre-alarm by raising it. Moments are monotonic seconds.
+Rules of this file: pure; every function takes the calls and returns them with what follows, in order. Phases change
+only through `call_table.move`. A manual trigger is never delayed, weighed or stopped: `pull` raises at once, whatever
+else is under way, and ends every pre-alarm by raising it. Moments are monotonic seconds.
 """
 
 from __future__ import annotations
@@ -142,7 +142,9 @@ def reset_pressed(calls: Calls, pressed_at: float, now: float) -> Step:
         if call.phase is not Phase.PRE_ALARM or pressed_at <= call.pre_alarm_began:
             continue
         # A fall has several impacts: those before the press that are still being assessed are the same incident.
-        same = [c for c in calls.of_sensor(call.origin.sensor) if c.phase is Phase.ASSESSING and c.impact_at < pressed_at]
+        same = [
+            c for c in calls.of_sensor(call.origin.sensor) if c.phase is Phase.ASSESSING and c.impact_at < pressed_at
+        ]
         cancelled = replace(move(call, Signal.RESET_PRESSED), joined=call.joined + len(same))
         calls, forgotten = _drop(calls, (*same, cancelled))
         calls = replace(calls, cancelled=calls.cancelled + 1)
@@ -265,7 +267,15 @@ def _pull(calls: Calls, origin: Origin, now: float, new_id: str, *, test: bool) 
     open_call = _repeatable(calls, origin.sensor, now, test=test)
     if open_call is None:
         call = Call(
-            new_id, Phase.RAISED, origin, now, test=test, contact_pulled=True, announced_at=now, raised_at=now, kept=True
+            new_id,
+            Phase.RAISED,
+            origin,
+            now,
+            test=test,
+            contact_pulled=True,
+            announced_at=now,
+            raised_at=now,
+            kept=True,
         )
         return _put(calls, call), (Keep(call), Announce(EventType.CALL_RAISED, call))
     again = replace(open_call, repeat=open_call.repeat + 1, contact_pulled=True)

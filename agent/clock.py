@@ -12,7 +12,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """One moment: `mono` seconds since this machine's boot, `wall` seconds since 1970, `synced` if wall can be trusted."""
+    """One moment: `mono` seconds since the machine's boot, `wall` since 1970, `synced` if wall can be trusted."""
 
     mono: float
     wall: float

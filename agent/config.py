@@ -44,7 +44,7 @@ class SensorPlace(Strict):
     """What this home knows about a sensor of the profile."""
 
     room: Room = Room.UNKNOWN
-    port: str | None = Field(default=None, pattern=r"^/", description="this home's serial port, where the profile's differs")
+    port: str | None = Field(default=None, pattern=r"^/", description="serial port, where the profile's differs")
 
 
 class Tls(Strict):
@@ -83,7 +83,7 @@ class BrokerPath(Strict):
     def _no_plain_text_by_accident(self) -> BrokerPath:
         if self.tls is None and not self.is_loopback and self.plain_text is None:
             raise ValueError(
-                f"path {self.name} to {self.host} has no [tls]; add it, or say plain_text = \"i-accept-unencrypted-calls\""
+                f'path {self.name} to {self.host} has no [tls]; add it, or say plain_text = "i-accept-unencrypted-calls"'
             )
         return self
 
@@ -115,4 +115,4 @@ class UnitFile(Strict):
     language: Literal["da", "en"] = "da"
     pre_alarm: PreAlarm = PreAlarm()
     uplink: Uplink
-    sensors: dict[SensorName, SensorPlace] = {}
+    sensors: dict[SensorName, SensorPlace] = Field(default_factory=dict)

@@ -121,7 +121,7 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Ask the model of `sensor` about `window` (float32 array, shape of the model card); answer `Scored` or `ScoringFailed`."""
+    """Ask the model of `sensor` about `window` (float32, shape of its card); answer `Scored` or `ScoringFailed`."""
 
     sensor: str
     trigger_id: str

@@ -1,7 +1,7 @@
 """The contract's events as models: the one truth from which the documents in `docs/contract/` are generated.
 
-Rules of this file: models of what leaves the unit, frozen, unknown keys refused, no field that could hold free text from
-a home. Version 1 of `docs/contract/`; a change that breaks a consumer is a v2.
+Rules of this file: models of what leaves the unit, frozen, unknown keys refused, no field that could hold free text
+from a home. Version 1 of `docs/contract/`; a change that breaks a consumer is a v2.
 """
 
 from __future__ import annotations
@@ -271,9 +271,7 @@ class CloudEvent(Wire):
     sequence: str | None = Field(default=None, pattern=r"^\d{20}$")
     datacontenttype: Literal["application/json"] = "application/json"
     dataschema: str
-    data: (
-        CallData | FaultData | TestData | CommissionedData | SuppressedData | SummaryData | HeartbeatData | StateData
-    )
+    data: CallData | FaultData | TestData | CommissionedData | SuppressedData | SummaryData | HeartbeatData | StateData
 
 
 def parse_event(payload: bytes | str) -> CloudEvent:

@@ -1,8 +1,8 @@
 """What light and sounder show: the truth about the least advanced open call, and about the line.
 
-Rules of this file: pure, no state of its own. A pre-alarm comes first, because the citizen must see it to cancel it. Then:
-no path connected is *line down* at once; a call without `received` for 60 s is *line down* too. *Sending* is only shown
-for what is stored or has a PUBACK: before that the light makes no promise.
+Rules of this file: pure, no state of its own. A pre-alarm comes first, because the citizen must see it to cancel it.
+Then: no path connected is *line down* at once; a call without `received` for 60 s is *line down* too. *Sending* is only
+shown for what is stored or has a PUBACK: before that the light makes no promise.
 """
 
 from __future__ import annotations

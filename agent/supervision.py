@@ -108,7 +108,9 @@ def let_time_pass(sensor: Supervised, limits: Limits, now: float) -> Supervised:
 def describe(sensor: Supervised, limits: Limits) -> str:
     """Say what is wrong in words for a technician; empty where nothing is."""
     if sensor.phase is Phase.SILENT:
-        why = sensor.link_detail or ("its port is open, but nothing speaks" if sensor.link_up else "its port is not open")
+        why = sensor.link_detail or (
+            "its port is open, but nothing speaks" if sensor.link_up else "its port is not open"
+        )
         return f"nothing heard for {limits.silent_after_s:g} s: {why}"
     if sensor.phase is Phase.GARBLED:
         return (

@@ -1,7 +1,7 @@
 """From an event's data to the bytes on the wire, and back from the outbox.
 
-Rules of this file: pure. The body is made once, with `data.delivery` null, and kept as it is; each copy that is sent only
-gets its own `delivery`. `time` is the wall clock at the event, right or wrong; `corrected_time` says better once the
+Rules of this file: pure. The body is made once, with `data.delivery` null, and kept as it is; each copy that is sent
+only gets its own `delivery`. `time` is the wall clock at the event, right or wrong; `corrected_time` says better once the
 clock is known.
 """
 
@@ -32,7 +32,13 @@ def sequence(boot_count: int, number: int) -> str:
 
 
 def make_event(
-    topics: Topics, event_type: EventType, event_id: str, subject: str | None, data: Stamped, now: Now, number: str | None
+    topics: Topics,
+    event_type: EventType,
+    event_id: str,
+    subject: str | None,
+    data: Stamped,
+    now: Now,
+    number: str | None,
 ) -> CloudEvent:
     """Build the CloudEvent; `number` is its sequence, None for what does not go through the outbox."""
     return CloudEvent(

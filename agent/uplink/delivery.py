@@ -1,0 +1,386 @@
+"""What is published where and when, until the centre has it.
+
+Rules of this file: pure; the lanes (`call_lane`, `technical_lane`) and the paths (`paths`) keep their own rules, this
+file brings them together. Done is only what the centre's `received` says; a PUBACK only means that the broker has it. Calls
+go before technical events, and a part of each connection's window is theirs alone. At most `WINDOW` publishes wait
+for a PUBACK on a path; while a call waits, one that has waited for 5 s closes the connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from agent.clock import Now
+from agent.effects import Connect, Disconnect, Effect, FetchTechnical, ForgetEvents, Publish, StoreEvent
+from agent.ids import Entropy
+from agent.readings import OutboxEvent
+from agent.uplink import call_lane, technical_lane
+from agent.uplink import paths as path_life
+from agent.uplink.call_lane import CallLane
+from agent.uplink.envelope import copy_to_send, user_properties
+from agent.uplink.paths import InFlight, Path
+from agent.uplink.technical_lane import TechnicalLane
+
+WINDOW = 16
+WINDOW_FOR_TECHNICAL = 8
+PUBACK_WITHIN_CALL_S = 5.0
+PUBACK_WITHIN_S = 30.0
+PACKET_OVERHEAD = 512
+"""Bytes that MQTT's header, topic and properties add at most to a payload of ours."""
+NO_SUBSCRIBER = 0x10
+REFUSED_FROM = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The uplink as the core sees it."""
+
+    boot_id: str
+    paths: Mapping[str, Path]
+    entropy: Entropy
+    active: str | None = None
+    calls: CallLane = field(default_factory=CallLane)
+    technical: TechnicalLane = field(default_factory=TechnicalLane)
+    unstored_calls: frozenset[str] = frozenset()
+    next_token: int = 1
+
+    @property
+    def connected(self) -> bool:
+        """Whether any path is up."""
+        return any(path.is_up for path in self.paths.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A broker would not take a publish on `path`: `detail` says why."""
+
+    path: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """A broker took a publish of ours on `path`, with a subscriber behind it."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A broker has this call event, though the centre may not have it yet."""
+
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The centre has this call event."""
+
+    event: OutboxEvent
+
+
+Outcome = Effect | Refusal | Welcome | Taken | Done
+Step = tuple[Delivery, tuple[Outcome, ...]]
+
+
+def begin(names: tuple[str, ...], boot_id: str, entropy: Entropy, calls: tuple[OutboxEvent, ...], now: Now) -> Delivery:
+    """Return the uplink at start: nothing connected, the calls of the last boot waiting."""
+    lane = CallLane()
+    for event in calls:
+        lane = call_lane.add(lane, event, now.mono)
+    return Delivery(boot_id, {name: Path(name, due_at=now.mono) for name in names}, entropy, calls=lane)
+
+
+# ---------------------------------------------------------------- events in, events done
+
+
+def enqueue(delivery: Delivery, event: OutboxEvent, now: Now) -> Step:
+    """Take in a new event: store it and send it, side by side."""
+    if event.is_call:
+        delivery = replace(
+            delivery,
+            calls=call_lane.add(delivery.calls, event, now.mono),
+            unstored_calls=delivery.unstored_calls | {event.event_id},
+        )
+    else:
+        delivery = replace(delivery, technical=technical_lane.add(delivery.technical, event))
+    delivery, sending = pass_time(delivery, now)
+    # Sending comes first in the list: the publish is a few microseconds of this thread, the disk has its own.
+    return delivery, (*sending, StoreEvent(event))
+
+
+def received(delivery: Delivery, event_ids: frozenset[str], path: str, now: Now) -> Step:
+    """The centre has these events, whichever path said so."""
+    lane, gone = call_lane.remove(delivery.calls, event_ids)
+    told_by = delivery.paths.get(path)
+    if told_by is not None and told_by.doubted:
+        delivery = _with_path(delivery, replace(told_by, doubted=False))
+    delivery = replace(
+        delivery,
+        calls=lane,
+        technical=technical_lane.received(delivery.technical, event_ids),
+        unstored_calls=delivery.unstored_calls - event_ids,
+    )
+    delivery, outcomes = pass_time(delivery, now)
+    return delivery, (*(Done(event) for event in gone), ForgetEvents(tuple(sorted(event_ids))), *outcomes)
+
+
+def stored(delivery: Delivery, event_ids: frozenset[str]) -> Delivery:
+    """These events are on disk."""
+    return replace(
+        delivery,
+        unstored_calls=delivery.unstored_calls - event_ids,
+        technical=technical_lane.stored(delivery.technical, event_ids),
+    )
+
+
+def storage_changed(delivery: Delivery, now: Now, *, works: bool) -> Step:
+    """The disk fails, or works again: then everything that is only in memory is stored after all."""
+    delivery = replace(delivery, technical=technical_lane.disk_changed(delivery.technical, works=works))
+    again: list[Effect] = []
+    if works:
+        waiting = delivery.calls.entries
+        again += [StoreEvent(waiting[event_id].event) for event_id in waiting if event_id in delivery.unstored_calls]
+        again += [StoreEvent(event) for event in delivery.technical.unstored.values()]
+    delivery, effects = pass_time(delivery, now)
+    return delivery, (*again, *effects)
+
+
+def page_came(delivery: Delivery, events: tuple[OutboxEvent, ...], now: Now, *, more: bool) -> Step:
+    """Technical events came back from the outbox."""
+    return pass_time(replace(delivery, technical=technical_lane.page_came(delivery.technical, events, more=more)), now)
+
+
+# ---------------------------------------------------------------- paths
+
+
+def path_up(delivery: Delivery, name: str, maximum_packet: int | None, now: Now) -> Step:
+    """A path came (back): every call event goes out on it at once."""
+    path = path_life.went_up(delivery.paths[name], now.mono, maximum_packet)
+    if not path.is_up:
+        return delivery, ()
+    path = replace(path, wanted=tuple(call_lane.sendable_on_return(delivery.calls)))
+    lane = delivery.calls
+    for event_id in path.wanted:
+        if lane.entries[event_id].rounds == 0:
+            lane = call_lane.next_round(lane, event_id, now.mono)
+    delivery = replace(
+        _with_path(delivery, path), calls=lane, technical=technical_lane.path_came_back(delivery.technical)
+    )
+    return pass_time(delivery, now)
+
+
+def path_down(delivery: Delivery, name: str, detail: str, now: Now, *, refused: bool) -> Step:
+    """A path was lost or could not be had: what was in flight on it goes out again, the next attempt backs off."""
+    path = delivery.paths[name]
+    lane = delivery.calls
+    for event_id in {flight.event_id for flight in path.in_flight.values() if flight.is_call}:
+        lane = call_lane.dropped(lane, event_id)
+    technical_lost = any(not flight.is_call for flight in path.in_flight.values())
+    entropy, fraction = delivery.entropy.fraction()
+    wait = path_life.backoff(path.attempts, call_waits=bool(len(lane)), fraction=fraction)
+    path = path_life.went_down(path, now.mono, detail, refused=refused, wait=wait)
+    delivery = replace(_with_path(delivery, path), calls=lane, entropy=entropy)
+    if technical_lost:
+        delivery = replace(delivery, technical=technical_lane.path_came_back(delivery.technical))
+    delivery, effects = pass_time(delivery, now)
+    # With another path up, a call that was on its way over the lost one goes out there at once.
+    if delivery.active is not None:
+        delivery = _want_lost_calls(delivery, name)
+        delivery, more = _pump(delivery, now)
+        effects = (*effects, *more)
+    return delivery, effects
+
+
+def puback(delivery: Delivery, name: str, token: int, code: int, now: Now) -> Step:
+    """A broker answered a publish."""
+    path = delivery.paths[name]
+    flight = path.in_flight.get(token)
+    if flight is None:
+        return delivery, ()
+    delivery = _with_path(delivery, replace(path, in_flight={t: f for t, f in path.in_flight.items() if t != token}))
+    refused = code >= REFUSED_FROM or code == NO_SUBSCRIBER
+    said: tuple[Outcome, ...] = (Refusal(name, _wording(code)),) if refused else (Welcome(name),)
+    if flight.is_call:
+        delivery = replace(delivery, calls=call_lane.puback_came(delivery.calls, flight.event_id))
+        if refused:
+            delivery = _want_elsewhere(delivery, name, flight.event_id)
+        else:
+            said = (*said, Taken(flight.event_id))
+    delivery, effects = _pump(delivery, now)
+    return delivery, (*said, *effects)
+
+
+def publish_now(delivery: Delivery, publish: Publish, now: Now) -> tuple[Delivery, Publish]:
+    """Give a publish that goes past the outbox (heartbeat, state, birth) its token, so that its PUBACK counts."""
+    path = delivery.paths[publish.path]
+    token = delivery.next_token
+    in_flight = {**path.in_flight, token: InFlight("", is_call=False, sent_at=now.mono)}
+    delivery = replace(_with_path(delivery, replace(path, in_flight=in_flight)), next_token=token + 1)
+    return delivery, replace(publish, token=token)
+
+
+# ---------------------------------------------------------------- time
+
+
+def pass_time(delivery: Delivery, now: Now) -> Step:
+    """Carry out everything that is due: connect, close what hangs, move on in the timetables, publish."""
+    effects: list[Outcome] = []
+    for path in delivery.paths.values():
+        if path.phase is path_life.Phase.DOWN and path.due_at <= now.mono:
+            delivery = _with_path(delivery, path_life.connecting(path, now.mono))
+            effects.append(Connect(path.name))
+        elif path.is_up and (waited := _longest_wait(path, now)) >= _patience(delivery):
+            effects.append(Disconnect(path.name, f"no PUBACK for {waited:.0f} s: the connection is half-open"))
+            delivery = _with_path(delivery, path_life.gave_up(path, now.mono))
+    delivery = replace(delivery, active=path_life.choose(delivery.paths, delivery.active, now.mono))
+    delivery = _calls_due(delivery, now)
+    delivery = replace(delivery, technical=technical_lane.pass_time(delivery.technical, now.mono))
+    delivery, published = _pump(delivery, now)
+    return delivery, (*effects, *published)
+
+
+def next_deadline(delivery: Delivery) -> float | None:
+    """Return the monotonic second at which `pass_time` has something to do, or None."""
+    due: list[float] = []
+    for path in delivery.paths.values():
+        if path.phase is path_life.Phase.DOWN:
+            due.append(path.due_at)
+        elif path.is_up and path.in_flight:
+            due.append(min(flight.sent_at for flight in path.in_flight.values()) + _patience(delivery))
+    if delivery.connected:
+        calls_due = call_lane.next_deadline(delivery.calls)
+        due += [] if calls_due is None else [calls_due]
+    due += [] if delivery.technical.sweep_at is None else [delivery.technical.sweep_at]
+    return min(due, default=None)
+
+
+def _calls_due(delivery: Delivery, now: Now) -> Delivery:
+    """Put every call event whose time has come on the paths that its timetable names."""
+    if delivery.active is None:
+        return delivery
+    lane, active = delivery.calls, delivery.active
+    for entry in call_lane.due(lane, now.mono):
+        event_id = entry.event.event_id
+        lane = call_lane.next_round(lane, event_id, now.mono)
+        others = [name for name, path in delivery.paths.items() if path.is_up and name != entry.last_path]
+        targets = others if entry.rounds == 1 and others else [active]
+        if entry.rounds == 1 and entry.last_path is not None:
+            delivery = _doubt(delivery, entry.last_path)
+        for name in targets:
+            delivery = _want(delivery, name, event_id)
+    return replace(delivery, calls=lane, active=path_life.choose(delivery.paths, active, now.mono))
+
+
+def _pump(delivery: Delivery, now: Now) -> Step:
+    """Publish what is wanted while there is room in the windows: calls on every path, the rest on the active."""
+    outcomes: list[Outcome] = []
+    for name, path in delivery.paths.items():
+        if path.is_up and path.wanted:
+            delivery, published = _pump_calls(delivery, name, now)
+            outcomes += published
+    if delivery.active is not None and delivery.paths[delivery.active].is_up:
+        delivery, published = _pump_technical(delivery, delivery.active, now)
+        outcomes += published
+    return delivery, tuple(outcomes)
+
+
+def _pump_calls(delivery: Delivery, name: str, now: Now) -> Step:
+    outcomes: list[Outcome] = []
+    while (path := delivery.paths[name]).wanted and len(path.in_flight) < WINDOW:
+        event_id = path.wanted[0]
+        delivery = _with_path(delivery, replace(path, wanted=path.wanted[1:]))
+        entry = delivery.calls.entries.get(event_id)
+        if entry is None or any(flight.event_id == event_id for flight in path.in_flight.values()):
+            continue
+        delivery, outcome = _publish(delivery, name, entry.event, entry.attempts + 1, now)
+        if isinstance(outcome, Publish):
+            delivery = replace(delivery, calls=call_lane.sent(delivery.calls, event_id, name))
+        else:
+            delivery = _want_elsewhere(delivery, name, event_id)
+        outcomes.append(outcome)
+    return delivery, tuple(outcomes)
+
+
+def _pump_technical(delivery: Delivery, name: str, now: Now) -> Step:
+    outcomes: list[Outcome] = []
+    while delivery.technical.queue and len(delivery.paths[name].in_flight) < WINDOW_FOR_TECHNICAL:
+        lane, event = technical_lane.sent(delivery.technical)
+        delivery, outcome = _publish(replace(delivery, technical=lane), name, event, 1 + lane.sweeps, now)
+        outcomes.append(outcome)
+    if technical_lane.wants_page(delivery.technical):
+        outcomes.append(FetchTechnical(delivery.technical.after, technical_lane.PAGE))
+        delivery = replace(delivery, technical=replace(delivery.technical, fetching=True))
+    return delivery, tuple(outcomes)
+
+
+def _publish(
+    delivery: Delivery, name: str, event: OutboxEvent, attempt: int, now: Now
+) -> tuple[Delivery, Publish | Refusal]:
+    """Publish one copy, or refuse to where the broker said that it takes nothing of this size: it would hang up."""
+    payload = copy_to_send(event, attempt=attempt, path=name, boot_id=delivery.boot_id, now=now)
+    limit = delivery.paths[name].maximum_packet
+    if limit is not None and len(payload) + PACKET_OVERHEAD > limit:
+        size = f"{len(payload)} bytes, its limit is {limit}: raise max_packet_size in the broker"
+        return delivery, Refusal(name, f"event {event.event_id} is larger than the broker takes ({size})")
+    path, token = delivery.paths[name], delivery.next_token
+    in_flight = {**path.in_flight, token: InFlight(event.event_id, event.is_call, now.mono)}
+    delivery = replace(_with_path(delivery, replace(path, in_flight=in_flight)), next_token=token + 1)
+    return delivery, Publish(name, token, event.topic, payload, user_properties=user_properties(event))
+
+
+def _want(delivery: Delivery, name: str, event_id: str) -> Delivery:
+    path = delivery.paths[name]
+    if event_id in path.wanted or not path.is_up:
+        return delivery
+    return _with_path(delivery, replace(path, wanted=(*path.wanted, event_id)))
+
+
+def _want_elsewhere(delivery: Delivery, name: str, event_id: str) -> Delivery:
+    """A broker would not take the event: try the other paths at once, if they have not had it yet."""
+    entry = delivery.calls.entries.get(event_id)
+    if entry is None or entry.attempts > len(delivery.paths):
+        return delivery
+    for other in delivery.paths:
+        if other != name:
+            delivery = _want(delivery, other, event_id)
+    return delivery
+
+
+def _want_lost_calls(delivery: Delivery, lost: str) -> Delivery:
+    for event_id, entry in delivery.calls.entries.items():
+        if entry.last_path == lost and delivery.active is not None:
+            delivery = _want(delivery, delivery.active, event_id)
+    return delivery
+
+
+def _doubt(delivery: Delivery, name: str) -> Delivery:
+    path = delivery.paths[name]
+    return _with_path(delivery, replace(path, doubted=True)) if path.is_up else delivery
+
+
+def _longest_wait(path: Path, now: Now) -> float:
+    return max((now.mono - flight.sent_at for flight in path.in_flight.values()), default=0.0)
+
+
+def _patience(delivery: Delivery) -> float:
+    return PUBACK_WITHIN_CALL_S if len(delivery.calls) else PUBACK_WITHIN_S
+
+
+def _with_path(delivery: Delivery, path: Path) -> Delivery:
+    return replace(delivery, paths={**delivery.paths, path.name: path})
+
+
+def _wording(code: int) -> str:
+    if code == NO_SUBSCRIBER:
+        return "the broker has no subscriber for our events: is the centre's consumer running, with the right tenant?"
+    known = {
+        0x83: "the broker's implementation refuses it",
+        0x87: "not authorised: check the unit's rights in the broker's ACL",
+        0x90: "the broker does not accept the topic name",
+        0x95: "larger than the broker takes",
+        0x97: "the broker's quota for this unit is used up",
+        0x99: "the broker finds the payload format invalid",
+    }
+    return f"the broker refused a publish: {known.get(code, 'reason')} (code 0x{code:02x})"

@@ -1,0 +1,144 @@
+"""The life of a broker path as a table, and the choice of the one to publish on.
+
+Rules of this file: pure. All paths are kept connected; only the choice moves. Reconnecting backs off exponentially
+with full jitter (a uniformly random part of the ceiling), so that a thousand homes do not come back in the same second;
+while a call waits the ceiling is 5 s. A path that gave no `received` in time is *doubted*: it is only chosen where there
+is no better one, until an acknowledgement comes over it or it is connected anew. A preferred path that comes back is chosen
+again after it has been up for a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+BACKOFF_FIRST_S = 0.5
+BACKOFF_CEILING_S = 60.0
+BACKOFF_CEILING_CALL_S = 5.0
+STEADY_AFTER_S = 30.0
+"""A path that came back must be up for this long before it takes over from one that works."""
+BACKOFF_FORGIVEN_AFTER_S = 10.0
+"""A connection that held for this long makes the next loss a first one."""
+
+
+class Phase(Enum):
+    """Where a path stands."""
+
+    DOWN = "down"
+    CONNECTING = "connecting"
+    UP = "up"
+    CLOSING = "closing"
+    """Given up as half-open; nothing is sent on it while the shell closes it."""
+
+
+class Signal(Enum):
+    """What may move a path."""
+
+    DUE = "due"
+    UP = "up"
+    LOST = "lost"
+    GIVEN_UP = "given_up"
+
+
+TRANSITIONS: dict[tuple[Phase, Signal], Phase] = {
+    (Phase.DOWN, Signal.DUE): Phase.CONNECTING,
+    (Phase.CONNECTING, Signal.UP): Phase.UP,
+    (Phase.CONNECTING, Signal.LOST): Phase.DOWN,
+    (Phase.UP, Signal.LOST): Phase.DOWN,
+    (Phase.UP, Signal.GIVEN_UP): Phase.CLOSING,
+    (Phase.CLOSING, Signal.LOST): Phase.DOWN,
+}
+"""Pairs that are not here change nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """One publish that waits for its PUBACK."""
+
+    event_id: str
+    is_call: bool
+    sent_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One way to a broker."""
+
+    name: str
+    phase: Phase = Phase.DOWN
+    due_at: float = 0.0
+    attempts: int = 0
+    since: float = 0.0
+    maximum_packet: int | None = None
+    detail: str = "not connected yet"
+    refused: bool = False
+    doubted: bool = False
+    in_flight: Mapping[int, InFlight] = field(default_factory=dict)
+    wanted: tuple[str, ...] = ()
+    """Ids of call events of which a copy is to go out on this path as soon as there is room."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the broker accepted our connection."""
+        return self.phase is Phase.UP
+
+
+def backoff(attempts: int, *, call_waits: bool, fraction: float) -> float:
+    """Return the seconds to wait before attempt number `attempts` + 1; `fraction` in [0, 1) is the jitter."""
+    ceiling = min(BACKOFF_CEILING_S, BACKOFF_FIRST_S * 2.0 ** min(attempts, 16))
+    return fraction * (min(ceiling, BACKOFF_CEILING_CALL_S) if call_waits else ceiling)
+
+
+def connecting(path: Path, now: float) -> Path:
+    """Note that an attempt began."""
+    return _move(path, Signal.DUE, now)
+
+
+def went_up(path: Path, now: float, maximum_packet: int | None) -> Path:
+    """Note that the broker accepted us."""
+    up = _move(path, Signal.UP, now)
+    return (
+        up
+        if up is path
+        else replace(up, maximum_packet=maximum_packet, detail="connected", refused=False, doubted=False)
+    )
+
+
+def gave_up(path: Path, now: float) -> Path:
+    """Note that the connection is half-open and is being closed."""
+    return replace(_move(path, Signal.GIVEN_UP, now), wanted=())
+
+
+def went_down(path: Path, now: float, detail: str, *, refused: bool, wait: float) -> Path:
+    """Note that an attempt failed or the connection was lost; try again after `wait` seconds."""
+    held = path.is_up and now - path.since >= BACKOFF_FORGIVEN_AFTER_S
+    down = _move(path, Signal.LOST, now)
+    return replace(
+        down,
+        due_at=now + wait,
+        attempts=0 if held else path.attempts + 1,
+        detail=detail,
+        refused=refused,
+        in_flight={},
+        wanted=(),
+        maximum_packet=None,
+    )
+
+
+def choose(paths: Mapping[str, Path], active: str | None, now: float) -> str | None:
+    """Return the path to publish on: the first that is up and not doubted, with hysteresis; None if none is up."""
+    candidates = [path for path in paths.values() if path.is_up and not path.doubted]
+    candidates = candidates or [path for path in paths.values() if path.is_up]
+    if not candidates:
+        return None
+    holding = next((path for path in candidates if path.name == active), None)
+    if holding is None:
+        return candidates[0].name
+    better = candidates[: candidates.index(holding)]
+    return next((path.name for path in better if now - path.since >= STEADY_AFTER_S), holding.name)
+
+
+def _move(path: Path, signal: Signal, now: float) -> Path:
+    phase = TRANSITIONS.get((path.phase, signal))
+    return path if phase is None else replace(path, phase=phase, since=now)
