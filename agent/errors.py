@@ -1,14 +1,15 @@
 """The errors of nodkald-agent, one small tree. Each message says what, where and what to do.
 
-    NodkaldError
-    ├── ConfigError        a unit file or firmware profile can't be used: exit code 2, one line a fault
-    ├── SensorError        a driver can't open or read its device; the driver reports it and tries again
-    ├── FrameError         bytes that are no valid frame; never leaves a framer but as a value
-    ├── ModelError         the model can't be loaded or asked; the call goes out as `unverified`
-    ├── StorageError       the outbox can't be opened, read or written
-    │   └── StorageFull    … because the disk or the outbox's size limit is full
-    ├── UplinkError        a broker path can't be built (bad certificate, unknown protocol)
-    └── SimulatorError     a request to the simulated home that it can't carry out
+NodkaldError
+├── ConfigError        a unit file or firmware profile can't be used: exit code 2, one line a fault
+├── SensorError        a driver can't open or read its device; the driver reports it and tries again
+├── FrameError         bytes that are no valid frame; never leaves a framer but as a value
+├── ModelError         the model can't be loaded or asked; the call goes out as `unverified`
+├── StorageError       the outbox can't be opened, read or written
+│   └── StorageFull    … because the disk or the outbox's size limit is full
+├── UplinkError        a broker path can't be built (bad certificate, unknown protocol)
+├── RecordingError     a motion recording can't be read, written or used: names file and line
+└── SimulatorError     a request to the simulated home that it can't carry out
 """
 
 from __future__ import annotations
@@ -48,6 +49,10 @@ class StorageFull(StorageError):  # noqa: N818 - the state of a disk, named as t
 
 class UplinkError(NodkaldError):
     """A broker path can't be set up from its configuration."""
+
+
+class RecordingError(NodkaldError):
+    """A motion recording (CSV) can't be read, written or used."""
 
 
 class SimulatorError(NodkaldError):
