@@ -233,7 +233,10 @@ class OutboxEvent:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What the outbox held when the process started. An empty one with `boot_count` 0 if it can't be read."""
+    """What the outbox held when the process started. An empty one with `boot_count` 0 if it can't be read.
+
+    It then comes as an item of its own, to be merged, once the outbox can be read after all.
+    """
 
     boot_count: int
     calls: tuple[OutboxEvent, ...] = ()
@@ -261,5 +264,6 @@ Item = (
     | StorageWell
     | TechnicalPage
     | Evicted
+    | Restored
     | Tick
 )
