@@ -134,6 +134,14 @@ class EvictedRange(Wire):
     count: int = Field(ge=1)
 
 
+class EvictedRange(Wire):
+    """Technical events that the unit left out because its outbox was full: a hole in `sequence` that is explained."""
+
+    first: str
+    last: str
+    count: int
+
+
 class FaultData(Stamped):
     """A technical fault, or its end."""
 
@@ -239,6 +247,7 @@ class StateData(Stamped):
     paths: dict[str, PathState]
     queue: QueueState
     model: ModelPicture
+    malformed_messages: int = Field(ge=0, description="messages from the centre that could not be understood")
     faults: tuple[OpenFault, ...]
 
 
@@ -309,6 +318,8 @@ class CommandName(StrEnum):
 
 class Command(Wire):
     """A command; answered on `…/reply` with the same `id`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")  # a later centre may say more
 
     id: str = Field(max_length=64)
     cmd: CommandName

@@ -1,0 +1,87 @@
+"""The state of a unit, all of it, and what it is made of at start.
+
+Rules of this file: data only; `agent/core.py` moves it. Everything is immutable, so a state can be kept, compared and
+replayed from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agent.assessment import FallDetection
+from agent.calls import Calls
+from agent.config import UnitFile
+from agent.effects import Show
+from agent.events import EvictedRange, Fault
+from agent.health import OpenFault
+from agent.ids import Entropy
+from agent.profiles import Profile
+from agent.readings import ModelState
+from agent.sensors.debounce import ContactState
+from agent.statistics import Statistics
+from agent.supervision import Limits, Supervised
+from agent.uplink.delivery import Delivery
+from agent.uplink.topics import Topics
+from agent.walk_test import WalkTest
+
+CONTACT_LIMITS = Limits(silent_after_s=10.0, garbled_above_bytes_per_minute=1)
+"""A contact's level is read every second; ten missed readings are a dead pin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What does not change while the process runs."""
+
+    unit: UnitFile
+    profile: Profile
+    boot_id: str
+    seed: bytes
+    version: str
+
+    @property
+    def topics(self) -> Topics:
+        """The unit's topics."""
+        return Topics(self.unit.tenant, self.unit.unit_id)
+
+    def limits_of(self, sensor: str) -> Limits:
+        """Return when silence and garbage of a sensor become faults."""
+        wearable = self.profile.wearables.get(sensor)
+        if wearable is None:
+            return CONTACT_LIMITS
+        return Limits(wearable.silent_after_s, wearable.garbled_above_bytes_per_minute)
+
+
+@dataclass(frozen=True, slots=True)
+class CoreState:
+    """One unit at one moment."""
+
+    setup: Setup
+    entropy: Entropy
+    boot_count: int
+    calls: Calls
+    delivery: Delivery
+    statistics: Statistics
+    contacts: Mapping[str, ContactState]
+    supervised: Mapping[str, Supervised]
+    next_number: int = 1
+    faults: Mapping[tuple[Fault, str | None], OpenFault] = field(default_factory=dict)
+    falls: FallDetection | None = None
+    """None until it is loaded, and after it broke: then the plain threshold stands in."""
+    no_falls_because: str = "fall detection is not loaded yet"
+    plain_trigger_at: Mapping[str, float] = field(default_factory=dict)
+    models: Mapping[str, ModelState] = field(default_factory=dict)
+    storage: str = "ok"
+    evicted: EvictedRange | None = None
+    evicted_at: float | None = None
+    walk_test: WalkTest | None = None
+    shown: Show | None = None
+    silenced: bool = False
+    malformed: int = 0
+    commands_at: tuple[float, ...] = ()
+    restart_wanted: bool = False
+    started_at: float = 0.0
+    heartbeat_at: float = 0.0
+    picture: str = ""
+    """The last published state without its times, to tell whether it changed."""
+    picture_at: float = 0.0
