@@ -134,14 +134,6 @@ class EvictedRange(Wire):
     count: int = Field(ge=1)
 
 
-class EvictedRange(Wire):
-    """Technical events that the unit left out because its outbox was full: a hole in `sequence` that is explained."""
-
-    first: str
-    last: str
-    count: int
-
-
 class FaultData(Stamped):
     """A technical fault, or its end."""
 
