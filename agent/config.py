@@ -37,22 +37,24 @@ class Room(StrEnum):
 class PreAlarm(Strict):
     """The seconds in which the citizen can cancel an automatic call."""
 
-    seconds: float = Field(default=10, ge=0, le=60)
+    seconds: float = Field(
+        default=10, ge=0, le=60, description="how long the citizen has; 0 calls at once, without a pre-alarm"
+    )
 
 
 class SensorPlace(Strict):
     """What this home knows about a sensor of the profile."""
 
-    room: Room = Room.UNKNOWN
+    room: Room = Field(default=Room.UNKNOWN, description="where it hangs; goes with every call")
     port: str | None = Field(default=None, pattern=r"^/", description="serial port, where the profile's differs")
 
 
 class Tls(Strict):
     """Files for TLS towards a broker. The certificate's CN is the unit id."""
 
-    ca: Path
-    certificate: Path | None = None
-    key: Path | None = None
+    ca: Path = Field(description="PEM file with the authority that signed the broker's certificate")
+    certificate: Path | None = Field(default=None, description="PEM file with this unit's certificate; needs `key`")
+    key: Path | None = Field(default=None, description="PEM file with the certificate's private key")
 
     @model_validator(mode="after")
     def _certificate_and_key(self) -> Tls:
@@ -64,12 +66,18 @@ class Tls(Strict):
 class BrokerPath(Strict):
     """One way to a broker. The order in the file is the order of preference."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,15}$")]
-    host: str = Field(min_length=1, max_length=253)
-    port: int = Field(ge=1, le=65_535)
-    protocol: Literal["mqtt5", "mqtt311"] = "mqtt5"
-    keepalive_s: int = Field(default=30, ge=5, le=600)
-    tls: Tls | None = None
+    name: Annotated[
+        str, Field(pattern=r"^[a-z][a-z0-9-]{0,15}$", description="this path's name; the client id is {unit_id}-{name}")
+    ]
+    host: str = Field(min_length=1, max_length=253, description="the broker's name or address")
+    port: int = Field(ge=1, le=65_535, description="the broker's port, usually 8883 with TLS")
+    protocol: Literal["mqtt5", "mqtt311"] = Field(
+        default="mqtt5", description="`mqtt311` for a broker without MQTT 5: it can't say that a publish was refused"
+    )
+    keepalive_s: int = Field(
+        default=30, ge=5, le=600, description="MQTT keepalive: a dead line shows after 1.5 times it"
+    )
+    tls: Tls | None = Field(default=None, description="certificates; needed for any broker that is not on loopback")
     plain_text: Literal["i-accept-unencrypted-calls"] | None = Field(
         default=None, description="needed, in these words, for a broker that is not on loopback and has no [tls]"
     )
@@ -91,8 +99,8 @@ class BrokerPath(Strict):
 class Uplink(Strict):
     """How events reach the response centre."""
 
-    paths: tuple[BrokerPath, ...] = Field(min_length=1, max_length=4)
-    heartbeat_s: int = Field(default=60, ge=5, le=3600)
+    paths: tuple[BrokerPath, ...] = Field(min_length=1, max_length=4, description="1 to 4, the preferred one first")
+    heartbeat_s: int = Field(default=60, ge=5, le=3600, description="how often the centre hears that the unit is alive")
     outbox_limit_mb: int = Field(default=64, ge=1, le=4096, description="technical events are evicted over this size")
 
     @model_validator(mode="after")
@@ -106,13 +114,19 @@ class Uplink(Strict):
 class UnitFile(Strict):
     """One home."""
 
-    schema_version: Literal[1] = Field(alias="schema")
-    tenant: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$")]
-    unit_id: Annotated[str, Field(pattern=r"^u-[a-z0-9]{4,26}$")]
+    schema_version: Literal[1] = Field(alias="schema", description="version of this file's format")
+    tenant: Annotated[
+        str, Field(pattern=r"^[a-z][a-z0-9-]{1,30}$", description="the municipality's slug; part of every topic")
+    ]
+    unit_id: Annotated[
+        str, Field(pattern=r"^u-[a-z0-9]{4,26}$", description="this unit's random id; nothing that names a person")
+    ]
     profile: str = Field(description="name of a shipped profile, or the path of a profile file (ends in .toml)")
-    state_dir: Path = Path("/var/lib/nodkald")
-    runtime_dir: Path = Path("/run/nodkald")
-    language: Literal["da", "en"] = "da"
-    pre_alarm: PreAlarm = PreAlarm()
-    uplink: Uplink
-    sensors: dict[SensorName, SensorPlace] = Field(default_factory=dict)
+    state_dir: Path = Field(default=Path("/var/lib/nodkald"), description="outbox and state kept through restarts")
+    runtime_dir: Path = Field(default=Path("/run/nodkald"), description="sockets and pipes, gone after a boot")
+    language: Literal["da", "en"] = Field(default="da", description="of the texts that a citizen or technician reads")
+    pre_alarm: PreAlarm = Field(default=PreAlarm(), description="how an automatic call can be cancelled")
+    uplink: Uplink = Field(description="the way to the response centre")
+    sensors: dict[SensorName, SensorPlace] = Field(
+        default_factory=dict, description="what this home knows about the profile's sensors, by their names"
+    )

@@ -22,7 +22,7 @@ class Strict(BaseModel):
 
 class _Contact(Strict):
     pin: BcmPin
-    contact: Literal["normally_open", "normally_closed"]
+    contact: Literal["normally_open", "normally_closed"] = Field(description="the contact while nobody touches it")
     bias: Literal["up", "down", "none"] = Field(
         default="up", description="pull resistor; `up` and `none` read a closed contact as low, `down` as high"
     )
@@ -33,7 +33,7 @@ class _Contact(Strict):
 class PullCord(_Contact):
     """A pull-cord; its pull is a manual trigger."""
 
-    type: Literal["pull_cord"]
+    type: Literal["pull_cord"] = Field(description="the kind of sensor")
 
     @property
     def role(self) -> Literal["call", "reset"]:
@@ -44,19 +44,24 @@ class PullCord(_Contact):
 class Button(_Contact):
     """A button that calls, or (role `reset`) the one that cancels a pre-alarm and does nothing else."""
 
-    type: Literal["button"]
-    role: Literal["call", "reset"] = "call"
+    type: Literal["button"] = Field(description="the kind of sensor")
+    role: Literal["call", "reset"] = Field(default="call", description="`reset` only cancels a pre-alarm")
 
 
 class FallPolicy(Strict):
     """How a wearable's triggers are judged. Accelerations are of |a| on the 50 Hz grid, in g."""
 
-    model: str = Field(default="fall-waist", pattern=r"^[a-z][a-z0-9-]{0,40}$")
+    model: str = Field(
+        default="fall-waist", pattern=r"^[a-z][a-z0-9-]{0,40}$", description="model card, made for the body position"
+    )
     reference_g: float = Field(
         default=2.13, ge=1.0, le=16.0, description="a plain threshold sensor would call over this peak"
     )
     uncertain_above: float = Field(
-        default=0.5, ge=0.0, le=1.0, description="scores from here to the threshold draw on the budget; see the model card"
+        default=0.5,
+        ge=0.0,
+        le=1.0,
+        description="scores from here to the threshold draw on the budget; see the model card",
     )
     uncertain_budget: int = Field(default=5, ge=0, le=100, description="uncertain suppressions in any 24 hours")
     deadline_s: float = Field(default=2.0, gt=0, le=10, description="the model must answer within this")
@@ -65,14 +70,22 @@ class FallPolicy(Strict):
 class Wt901(Strict):
     """A WitMotion WT901 accelerometer on a serial port, worn on the body."""
 
-    type: Literal["wt901"]
+    type: Literal["wt901"] = Field(description="the kind of sensor")
     port: str = Field(pattern=r"^/", description="stable path, e.g. /dev/serial/by-id/…; the unit file may override it")
-    baud: Literal[9600, 19200, 38400, 57600, 115200, 230400] = 115200
-    rate_hz: Literal[50, 100, 200] = 100
-    body_position: Literal["waist", "wrist", "hip"]
-    silent_after_s: float = Field(default=10, ge=1, le=3600)
-    garbled_above_bytes_per_minute: int = Field(default=600, ge=10, le=1_000_000)
-    fall: FallPolicy = FallPolicy()
+    baud: Literal[9600, 19200, 38400, 57600, 115200, 230400] = Field(
+        default=115200, description="speed of the line, as set in the sensor"
+    )
+    rate_hz: Literal[50, 100, 200] = Field(default=100, description="samples a second, as set in the sensor")
+    body_position: Literal["waist", "wrist", "hip"] = Field(
+        description="where it is worn; the model must be made for it"
+    )
+    silent_after_s: float = Field(
+        default=10, ge=1, le=3600, description="no good frame for longer is a `sensor.silent`"
+    )
+    garbled_above_bytes_per_minute: int = Field(
+        default=600, ge=10, le=1_000_000, description="more bytes that are no frame are a `sensor.garbled`"
+    )
+    fall: FallPolicy = Field(default=FallPolicy(), description="how its triggers are judged")
 
 
 Contact = PullCord | Button
@@ -83,20 +96,20 @@ class Output(Strict):
     """A light or a sounder on a pin."""
 
     pin: BcmPin
-    active_high: bool = True
+    active_high: bool = Field(default=True, description="whether a high pin switches it on")
 
 
 class Profile(Strict):
     """One hardware build."""
 
-    schema_version: Literal[1] = Field(alias="schema")
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,60}$")]
-    title: str = Field(max_length=120)
+    schema_version: Literal[1] = Field(alias="schema", description="version of this file's format")
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,60}$", description="the name that unit files use")]
+    title: str = Field(max_length=120, description="one line for people")
     pins: Literal["lgpio", "mock"] = Field(description="gpiozero pin factory; there is no fall-back to another one")
     simulated: bool = Field(default=False, description="opens sim.sock; only with pins = mock")
-    sensors: dict[SensorName, Sensor] = Field(min_length=1)
-    light: Output
-    sounder: Output
+    sensors: dict[SensorName, Sensor] = Field(min_length=1, description="the sensors, by name")
+    light: Output = Field(description="the light that the citizen sees")
+    sounder: Output = Field(description="the sounder that the citizen hears")
 
     @model_validator(mode="after")
     def _pins_are_used_once(self) -> Profile:
@@ -110,7 +123,7 @@ class Profile(Strict):
     @model_validator(mode="after")
     def _there_is_something_to_call_with(self) -> Profile:
         if not any(contact.role == "call" for contact in self.contacts.values()):
-            raise ValueError("no sensor can call by hand; add a pull_cord, or a button with role = \"call\"")
+            raise ValueError('no sensor can call by hand; add a pull_cord, or a button with role = "call"')
         return self
 
     @model_validator(mode="after")
