@@ -14,8 +14,8 @@ Rules of this file:
   later ones can only be covered by false frames that begin inside valid frames, on a data byte 0x55.
 - The 20-byte `55 61` frames of the BLE 5 models have no sum at all: here they are garbage, on purpose.
 
-Facts: two or more independent public parsers agree on layout, scale and sum. The scale of the temperature is from memory, and some
-firmware leaves that word unused, so nothing decides on it.
+Facts: two or more independent public parsers agree on layout, scale and sum. The temperature's scale is from memory,
+and some firmware leaves that word unused, so nothing decides on it.
 """
 
 from __future__ import annotations
