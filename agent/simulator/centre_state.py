@@ -170,7 +170,8 @@ def _learn(state: Centre, event: Json, path: str, now: Now) -> tuple[Centre, Hol
 
 
 def _say_again(state: Centre, event: Json) -> list[Effect]:
-    call = state.calls.get(str((event.get("data") or {}).get("call_id")))
+    data = event.get("data")
+    call = state.calls.get(str(data.get("call_id"))) if isinstance(data, dict) else None
     if call is None or call.phase != Phase.ACCEPTED:
         return []
     return [SendAck(_path_for(state, call), _accepted(state, call))]
