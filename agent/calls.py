@@ -135,7 +135,7 @@ def assessed(calls: Calls, answer: Assessed, now: float) -> Step:
     return _conclude(calls, call, answer.assessment, now)
 
 
-def reset_pressed(calls: Calls, pressed_at: float, now: float) -> Step:
+def reset_pressed(calls: Calls, pressed_at: float) -> Step:
     """Cancel every pre-alarm that began before this press, and the triggers of the same incident with it."""
     outcomes: list[Outcome] = []
     for call in list(calls.under_way()):
@@ -149,7 +149,6 @@ def reset_pressed(calls: Calls, pressed_at: float, now: float) -> Step:
         calls, forgotten = _drop(calls, (*same, cancelled))
         calls = replace(calls, cancelled=calls.cancelled + 1)
         outcomes += [Announce(EventType.CALL_CANCELLED, cancelled), *forgotten]
-    del now
     return calls, tuple(outcomes)
 
 

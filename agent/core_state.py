@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from agent.assessment import FallDetection
+from agent.call_table import Origin
 from agent.calls import Calls
-from agent.config import UnitFile
+from agent.config import Room, UnitFile
 from agent.effects import Show
 from agent.events import EvictedRange, Fault
 from agent.health import OpenFault
@@ -43,6 +44,20 @@ class Setup:
     def topics(self) -> Topics:
         """The unit's topics."""
         return Topics(self.unit.tenant, self.unit.unit_id)
+
+    def origin_of(self, sensor: str) -> Origin:
+        """Return what a call of this sensor says about where it comes from."""
+        contact = self.profile.contacts.get(sensor)
+        if contact is None:
+            return Origin("automatic", "fall", sensor, self.room_of(sensor))
+        return Origin("manual", contact.type, sensor, self.room_of(sensor))
+
+    def room_of(self, sensor: str) -> Room:
+        """Return where a sensor hangs; a wearable that the unit file does not place is on the person."""
+        place = self.unit.sensors.get(sensor)
+        if place is not None:
+            return place.room
+        return Room.ON_PERSON if sensor in self.profile.wearables else Room.UNKNOWN
 
     def limits_of(self, sensor: str) -> Limits:
         """Return when silence and garbage of a sensor become faults."""

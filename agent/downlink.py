@@ -1,7 +1,7 @@
 """What the centre says, from bytes to values that can be trusted.
 
-Rules of this file: pure; whatever the bytes are, the answer is an `Ack`, a `Command` or a `Malformed`, never an exception.
-Sizes and depths are bounded before anything is parsed.
+Rules of this file: pure; whatever the bytes are, the answer is an `Ack`, a `Command` or a `Malformed`, never an
+exception. Sizes and depths are bounded before anything is parsed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LARGEST = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A message that says nothing we understand. `command_id` where a command at least had one, so that it is answered."""
+    """A message that says nothing we understand; with `command_id` where a command at least had one to answer."""
 
     reason: str
     command_id: str | None = None

@@ -5,12 +5,10 @@ Rules of this file: pure; reads the core's state and changes nothing.
 
 from __future__ import annotations
 
+from agent.clock import Now
 from agent.core_state import CoreState
 from agent.events import ModelPicture, OpenFault, PathState, QueueState, SensorState, StateData
-from agent.config import Room
-from agent.profiles import Wt901
 from agent.uplink.envelope import rfc3339
-from agent.clock import Now
 
 
 def paint(state: CoreState, now: Now) -> StateData:
@@ -51,7 +49,8 @@ def what_changed(picture: StateData) -> str:
         update={
             "uptime_ms": 0,
             "sensors": {
-                name: sensor.model_copy(update={"last_sign_of_life_s": None}) for name, sensor in picture.sensors.items()
+                name: sensor.model_copy(update={"last_sign_of_life_s": None})
+                for name, sensor in picture.sensors.items()
             },
             "queue": picture.queue.model_copy(update={"technical": False}),
         }
@@ -61,13 +60,12 @@ def what_changed(picture: StateData) -> str:
 
 def _sensor(state: CoreState, name: str, now: Now) -> SensorState:
     config = state.setup.profile.sensors[name]
-    place = state.setup.unit.sensors.get(name)
     supervised = state.supervised[name]
     contact = state.contacts.get(name)
     age = None if supervised.last_life is None else round(now.mono - supervised.last_life, 1)
     return SensorState(
         type=config.type,
-        room=place.room if place else (Room.ON_PERSON if isinstance(config, Wt901) else Room.UNKNOWN),
+        room=state.setup.room_of(name),
         link=supervised.phase.value,
         last_sign_of_life_s=age,
         active=bool(contact and contact.pulled),

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 HOLD_OFF_S = 4.0
 
 
-def judge(batch: MotionBatch, reference_g: float, last_at: float | None, reason: str) -> tuple[float | None, list[Signal]]:
+def judge(
+    batch: MotionBatch, reference_g: float, last_at: float | None, reason: str
+) -> tuple[float | None, list[Signal]]:
     """Return the moment of the last trigger (None if there never was one), and what this batch triggers."""
     signals: list[Signal] = []
     for at, (x, y, z) in zip(batch.times, batch.xyz_g, strict=True):
@@ -31,7 +33,14 @@ def judge(batch: MotionBatch, reference_g: float, last_at: float | None, reason:
         signals.append(TriggerSeen(trigger_id, batch.sensor, last_at, peak, over_reference=True, answer_by=last_at))
         signals.append(
             Assessed(
-                trigger_id, batch.sensor, last_at, peak, over_reference=True, assessment=answer, budget_left=0, audited=False
+                trigger_id,
+                batch.sensor,
+                last_at,
+                peak,
+                over_reference=True,
+                assessment=answer,
+                budget_left=0,
+                audited=False,
             )
         )
     return last_at, signals

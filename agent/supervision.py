@@ -81,9 +81,8 @@ def saw_life(sensor: Supervised, at: float) -> Supervised:
     return _move(alive, Sign.LIFE, at)
 
 
-def saw_link(sensor: Supervised, at: float, *, up: bool, detail: str = "") -> Supervised:
+def saw_link(sensor: Supervised, *, up: bool, detail: str = "") -> Supervised:
     """Note that the port opened or was lost; it is silence that makes it a fault, after its limit."""
-    del at
     return replace(sensor, link_up=up, link_detail=detail)
 
 

@@ -74,12 +74,15 @@ def observe(
 def settle(state: ContactState, config: Contact, now: float) -> tuple[ContactState, tuple[ContactChange, ...]]:
     """Let time pass until `now`: a level that held long enough becomes the contact's level."""
     changes: list[ContactChange] = []
-    if state.unsettled_since is not None:
+    unsettled_since = state.unsettled_since
+    if unsettled_since is not None:
         if now - state.raw_since >= config.debounce_ms / 1000:
-            state, change = _take_level(state, pulled=state.raw, began=_began(state))
+            # A pull begins at its first edge, a release at the edge after which it held.
+            began = unsettled_since if state.raw else state.raw_since
+            state, change = _take_level(state, pulled=state.raw, began=began)
             changes += change
-        elif now - state.unsettled_since >= CHATTER_S and not state.pulled:
-            state, change = _take_level(state, pulled=True, began=state.unsettled_since)
+        elif now - unsettled_since >= CHATTER_S and not state.pulled:
+            state, change = _take_level(state, pulled=True, began=unsettled_since)
             state = state if state.raw else replace(state, unsettled_since=state.raw_since)
             changes += change
     if state.pulled and not state.stuck and now - state.changed_at >= config.stuck_after_s:
@@ -98,14 +101,7 @@ def next_deadline(state: ContactState, config: Contact) -> float | None:
     return None
 
 
-def _began(state: ContactState) -> float:
-    """A pull begins at its first edge; a release at the edge after which it held."""
-    return state.unsettled_since if state.raw and state.unsettled_since is not None else state.raw_since
-
-
-def _take_level(
-    state: ContactState, *, pulled: bool, began: float
-) -> tuple[ContactState, tuple[ContactChange, ...]]:
+def _take_level(state: ContactState, *, pulled: bool, began: float) -> tuple[ContactState, tuple[ContactChange, ...]]:
     settled = replace(state, pulled=pulled, unsettled_since=None)
     if pulled == bool(state.pulled):  # it bounced back, or is released at start: nothing to tell
         return settled, ()

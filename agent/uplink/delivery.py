@@ -1,9 +1,9 @@
 """What is published where and when, until the centre has it.
 
 Rules of this file: pure; the lanes (`call_lane`, `technical_lane`) and the paths (`paths`) keep their own rules, this
-file brings them together. Done is only what the centre's `received` says; a PUBACK only means that the broker has it. Calls
-go before technical events, and a part of each connection's window is theirs alone. At most `WINDOW` publishes wait
-for a PUBACK on a path; while a call waits, one that has waited for 5 s closes the connection.
+file brings them together. Done is only what the centre's `received` says; a PUBACK only means that the broker has it.
+Calls go before technical events, and a part of each connection's window is theirs alone. At most `WINDOW` publishes
+wait for a PUBACK on a path; while a call waits, one that has waited for 5 s closes the connection.
 """
 
 from __future__ import annotations
@@ -89,7 +89,9 @@ def begin(names: tuple[str, ...], boot_id: str, entropy: Entropy, calls: tuple[O
     lane = CallLane()
     for event in calls:
         lane = call_lane.add(lane, event, now.mono)
-    return Delivery(boot_id, {name: Path(name, due_at=now.mono) for name in names}, entropy, calls=lane)
+    return Delivery(
+        boot_id, {name: Path(name, due_at=now.mono, down_since=now.mono) for name in names}, entropy, calls=lane
+    )
 
 
 # ---------------------------------------------------------------- events in, events done

@@ -1,8 +1,8 @@
 """From an event's data to the bytes on the wire, and back from the outbox.
 
 Rules of this file: pure. The body is made once, with `data.delivery` null, and kept as it is; each copy that is sent
-only gets its own `delivery`. `time` is the wall clock at the event, right or wrong; `corrected_time` says better once the
-clock is known.
+only gets its own `delivery`. `time` is the wall clock at the event, right or wrong; `corrected_time` says better once
+the clock is known.
 """
 
 from __future__ import annotations

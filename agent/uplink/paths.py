@@ -1,10 +1,10 @@
 """The life of a broker path as a table, and the choice of the one to publish on.
 
 Rules of this file: pure. All paths are kept connected; only the choice moves. Reconnecting backs off exponentially
-with full jitter (a uniformly random part of the ceiling), so that a thousand homes do not come back in the same second;
-while a call waits the ceiling is 5 s. A path that gave no `received` in time is *doubted*: it is only chosen where there
-is no better one, until an acknowledgement comes over it or it is connected anew. A preferred path that comes back is chosen
-again after it has been up for a while.
+with full jitter (a uniformly random part of the ceiling), so that a thousand homes do not come back in the same
+second; while a call waits the ceiling is 5 s. A path that gave no `received` in time is *doubted*: it is only chosen
+where there is no better one, until an acknowledgement comes over it or it is connected anew. A preferred path that
+comes back is chosen again after it has been up for a while.
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ class Path:
     due_at: float = 0.0
     attempts: int = 0
     since: float = 0.0
+    down_since: float = 0.0
     maximum_packet: int | None = None
     detail: str = "not connected yet"
     refused: bool = False
@@ -117,6 +118,7 @@ def went_down(path: Path, now: float, detail: str, *, refused: bool, wait: float
     return replace(
         down,
         due_at=now + wait,
+        down_since=path.down_since if path.phase is Phase.CONNECTING else now,
         attempts=0 if held else path.attempts + 1,
         detail=detail,
         refused=refused,

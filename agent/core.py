@@ -1,0 +1,248 @@
+"""The unit's decisions: `step(state, item, now) -> (state, effects)`.
+
+Rules of this file: pure. One kind of item, one function; what several share is in `agent/turn.py`, what a part
+decides by itself is in that part's file. Nothing here imports `agent/inference`: fall detection is handed in
+(`with_falls`), and when it breaks, the plain threshold stands in. After every item, time is let pass for every part,
+and light and sounder are set if they changed.
+
+                    ┌ contacts ──► calls ┐
+item, now ─► step ──┤ falls ─────► calls ├──► announce ──► outbox and delivery ──► effects
+                    ├ supervision ► faults┘                        ▲
+                    └ acks, PUBACKs, paths, storage ───────────────┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from agent import call_notes, calls, commands, contacts, falls, housekeeping, supervision
+from agent.assessment import FallDetection
+from agent.calls import Calls
+from agent.clock import Now
+from agent.core_state import CoreState, Setup
+from agent.downlink import Malformed, parse_ack
+from agent.effects import Effect
+from agent.events import EvictedRange, Fault, Online
+from agent.ids import Entropy
+from agent.readings import (
+    Downlink,
+    Edge,
+    Evicted,
+    Item,
+    Level,
+    LinkDown,
+    LinkQuality,
+    LinkUp,
+    ModelState,
+    MotionBatch,
+    PathDown,
+    PathUp,
+    PubAck,
+    Restored,
+    Scored,
+    ScoringFailed,
+    StorageTrouble,
+    StorageWell,
+    Stored,
+    Subscribed,
+    TechnicalPage,
+    Tick,
+)
+from agent.sensors.debounce import ContactState
+from agent.statistics import Statistics
+from agent.supervision import Supervised
+from agent.turn import Turn
+from agent.uplink import delivery
+from agent.uplink.envelope import rfc3339
+
+Step = tuple[CoreState, Sequence[Effect]]
+
+
+def start(setup: Setup, restored: Restored, now: Now) -> Step:
+    """Return the state of a unit that was just switched on, with what the last boot left in the outbox."""
+    entropy = Entropy(setup.seed)
+    names = tuple(path.name for path in setup.unit.uplink.paths)
+    state = CoreState(
+        setup=setup,
+        entropy=entropy,
+        boot_count=restored.boot_count,
+        calls=Calls(setup.unit.pre_alarm.seconds),
+        delivery=delivery.begin(names, setup.boot_id, Entropy(setup.seed[::-1]), restored.calls, now),
+        statistics=Statistics(now.mono),
+        contacts={name: ContactState() for name in setup.profile.contacts},
+        supervised={name: Supervised(supervision.Phase.STARTING, now.mono) for name in setup.profile.sensors},
+        started_at=now.mono,
+        heartbeat_at=now.mono,
+    )
+    turn = Turn(state, now)
+    found = []
+    for key, body in restored.notes.items():
+        if key.startswith(call_notes.PREFIX):
+            call = call_notes.from_note(body, now.mono)
+            if call is None:
+                turn.log("error", "call_note_unreadable", key=key)
+            else:
+                found.append(call)
+    undelivered = frozenset(event.call_id for event in restored.calls if event.call_id is not None)
+    found.sort(key=lambda call: call.first_at)
+    turn.carry_out(calls.restore(state.calls, found, undelivered, now.mono))
+    housekeeping.pass_time(turn)
+    return turn.state, turn.effects
+
+
+def with_falls(state: CoreState, detection: FallDetection) -> CoreState:
+    """Hand the core its fall detection, as soon as it is loaded."""
+    return replace(state, falls=detection)
+
+
+def without_falls(state: CoreState, reason: str, now: Now) -> Step:
+    """Tell the core that fall detection can't be had: the plain threshold stays, and the fault is reported."""
+    turn = Turn(state, now)
+    falls.give_up(turn, reason)
+    housekeeping.pass_time(turn)
+    return turn.state, turn.effects
+
+
+def step(state: CoreState, item: Item, now: Now) -> Step:
+    """Return the state after `item` at `now`, and what is to be done, in order."""
+    turn = Turn(state, now)
+    match item:
+        case Edge() | Level():
+            contacts.observe(turn, item)
+            if isinstance(item, Level):
+                _life(turn, item.sensor)
+        case MotionBatch() | Scored() | ScoringFailed() | ModelState():
+            if isinstance(item, MotionBatch):
+                _life(turn, item.sensor)
+            falls.take(turn, item)
+        case LinkUp() | LinkDown() | LinkQuality():
+            _link(turn, item)
+        case PathUp() | PathDown() | Subscribed() | PubAck():
+            _path(turn, item)
+        case Downlink():
+            _downlink(turn, item)
+        case Stored() | StorageTrouble() | StorageWell() | TechnicalPage() | Evicted():
+            _storage(turn, item)
+        case Tick():
+            falls.take(turn, item)
+    housekeeping.pass_time(turn)
+    return turn.state, turn.effects
+
+
+def next_deadline(state: CoreState, now: Now) -> float:
+    """Return the monotonic second at which the next `Tick` is due; never more than a second away."""
+    return housekeeping.next_deadline(state, now.mono)
+
+
+# ---------------------------------------------------------------- supervision
+
+
+def _life(turn: Turn, sensor: str) -> None:
+    known = turn.state.supervised.get(sensor)
+    if known is not None:
+        housekeeping.supervise(turn, sensor, supervision.saw_life(known, turn.now.mono))
+
+
+def _link(turn: Turn, item: LinkUp | LinkDown | LinkQuality) -> None:
+    known = turn.state.supervised.get(item.sensor)
+    if known is None:
+        return
+    match item:
+        case LinkUp():
+            known = supervision.saw_link(known, up=True)
+        case LinkDown():
+            known = supervision.saw_link(known, up=False, detail=item.detail)
+            turn.log("warning", "sensor_link_lost", sensor=item.sensor, detail=item.detail)
+        case LinkQuality():
+            weight = item.garbage_bytes + item.lost_samples * supervision.BYTES_PER_LOST_SAMPLE
+            limits = turn.state.setup.limits_of(item.sensor)
+            known = supervision.saw_garbage(known, limits, turn.now.mono, weight)
+    housekeeping.supervise(turn, item.sensor, known)
+
+
+# ---------------------------------------------------------------- uplink
+
+
+def _path(turn: Turn, item: PathUp | PathDown | Subscribed | PubAck) -> None:
+    state, now = turn.state, turn.now
+    if item.path not in state.delivery.paths:
+        return
+    match item:
+        case PathUp(path, maximum_packet):
+            turn.deliver(delivery.path_up(state.delivery, path, maximum_packet, now))
+            turn.close_fault(Fault.UPLINK_LOST, path)
+            birth = Online(online=True, path=path, boot_id=state.setup.boot_id, since=rfc3339(now.wall))
+            topic = state.setup.topics.online(path)
+            turn.publish(topic, birth.model_dump_json(), path=path, retain=True, content_type="application/json")
+            turn.state = replace(turn.state, picture="", heartbeat_at=now.mono)
+            turn.log("info", "path_up", path=path)
+        case PathDown(path, detail, refused):
+            was_up = state.delivery.paths[path].is_up
+            turn.deliver(delivery.path_down(state.delivery, path, detail, now, refused=refused))
+            if refused:
+                turn.open_fault(Fault.UPLINK_REFUSED, path, detail)
+            turn.log("warning" if was_up else "info", "path_down", path=path, detail=detail, refused=refused)
+        case Subscribed(path, refused, detail):
+            if refused:
+                turn.open_fault(Fault.UPLINK_REFUSED, path, detail)
+        case PubAck(path, token, code):
+            turn.deliver(delivery.puback(state.delivery, path, token, code, now))
+
+
+def _downlink(turn: Turn, item: Downlink) -> None:
+    if item.leaf == "cmd":
+        commands.take(turn, item)
+        return
+    if item.leaf != "ack":
+        return
+    ack = parse_ack(item.payload)
+    if isinstance(ack, Malformed):
+        turn.state = replace(turn.state, malformed=turn.state.malformed + 1)
+        turn.log("warning", "ack_malformed", path=item.path, reason=ack.reason)
+        return
+    now = turn.now
+    if ack.ack == "received":
+        ids = frozenset((*ack.event_ids, *((ack.event_id,) if ack.event_id else ())))
+        turn.deliver(delivery.received(turn.state.delivery, ids, item.path, now))
+        return
+    call_id = ack.call_id or ""
+    if call_id not in turn.state.calls.by_id:
+        turn.log("info", "ack_for_unknown_call", ack=ack.ack, call_id=call_id)
+    elif ack.ack == "accepted":
+        turn.carry_out(calls.accepted(turn.state.calls, call_id, now.mono))
+    else:
+        turn.carry_out(calls.closed(turn.state.calls, call_id, ack.outcome or "closed_by_centre"))
+
+
+# ---------------------------------------------------------------- storage
+
+
+def _storage(turn: Turn, item: Stored | StorageTrouble | StorageWell | TechnicalPage | Evicted) -> None:
+    state, now = turn.state, turn.now
+    match item:
+        case Stored(event_ids):
+            entries = state.delivery.calls.entries
+            turn.events_safe([entries[known].event.call_id for known in event_ids if known in entries])
+            after = delivery.stored(turn.state.delivery, frozenset(event_ids))
+            turn.state = replace(turn.state, delivery=after)
+        case StorageTrouble(detail, full):
+            turn.state = replace(turn.state, storage=detail)
+            turn.open_fault(Fault.STORAGE_FULL if full else Fault.STORAGE_FAILING, "outbox", detail)
+            turn.deliver(delivery.storage_changed(turn.state.delivery, now, works=False))
+        case StorageWell():
+            turn.state = replace(turn.state, storage="ok")
+            turn.deliver(delivery.storage_changed(turn.state.delivery, now, works=True))
+            turn.close_fault(Fault.STORAGE_FAILING, "outbox")
+            turn.close_fault(Fault.STORAGE_FULL, "outbox")
+        case TechnicalPage(events, more):
+            turn.deliver(delivery.page_came(state.delivery, events, now, more=more))
+        case Evicted(first, last, count):
+            known = state.evicted
+            merged = EvictedRange(
+                first=known.first if known else first, last=last, count=count + (known.count if known else 0)
+            )
+            turn.state = replace(turn.state, evicted=merged, evicted_at=now.mono)
+            turn.open_fault(
+                Fault.STORAGE_FULL, "outbox-limit", "technical events are being evicted: the outbox is full"
+            )

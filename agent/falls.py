@@ -1,0 +1,96 @@
+"""Between fall detection and the calls: what the core does with triggers and assessments.
+
+Rules of this file: fall detection is a guest. Whatever it raises, it is shown out, the fault is reported, and the plain
+threshold takes its place, so that an automatic sensor without a model is a threshold sensor and not a dead one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent import calls, plain_threshold, statistics
+from agent.assessment import Assessed, Signal, TriggerSeen
+from agent.events import EventType, Fault, SuppressedData, Trigger
+from agent.readings import ModelState, MotionBatch, Scored, ScoringFailed, Tick
+from agent.turn import Turn, assessment_body
+
+
+def take(turn: Turn, item: MotionBatch | Scored | ScoringFailed | ModelState | Tick) -> None:
+    """Hand an item to fall detection and act on what it says."""
+    if isinstance(item, ModelState):
+        _model_state(turn, item)
+    elif isinstance(item, ScoringFailed):
+        turn.open_fault(Fault.MODEL_FAILING, None, item.detail)
+    elif isinstance(item, Scored):
+        turn.close_fault(Fault.MODEL_FAILING, None)
+    if turn.state.falls is not None:
+        try:
+            detection, outcomes = turn.state.falls.step(item, turn.now)
+        except Exception as error:  # noqa: BLE001 - fail open: whatever it is, the threshold takes over
+            give_up(turn, f"fall detection failed: {type(error).__name__}: {error}")
+        else:
+            turn.state = replace(turn.state, falls=detection)
+            for outcome in outcomes:
+                if isinstance(outcome, TriggerSeen | Assessed):
+                    _signal(turn, outcome)
+                else:
+                    turn.effects.append(outcome)
+            return
+    if isinstance(item, MotionBatch):
+        _plain(turn, item)
+
+
+def give_up(turn: Turn, reason: str) -> None:
+    """Go on without fall detection."""
+    turn.state = replace(turn.state, falls=None, no_falls_because=reason[:200])
+    turn.open_fault(Fault.MODEL_FAILING, None, reason)
+
+
+def _model_state(turn: Turn, item: ModelState) -> None:
+    turn.state = replace(turn.state, models={**turn.state.models, item.sensor: item})
+    if item.failing:
+        turn.open_fault(Fault.MODEL_FAILING, None, item.detail)
+    else:
+        turn.close_fault(Fault.MODEL_FAILING, None)
+        turn.log("info", "model_ready", sensor=item.sensor, model=item.name)
+
+
+def _plain(turn: Turn, batch: MotionBatch) -> None:
+    wearable = turn.state.setup.profile.wearables.get(batch.sensor)
+    if wearable is None:
+        return
+    before = turn.state.plain_trigger_at
+    reference = wearable.fall.reference_g
+    last, signals = plain_threshold.judge(batch, reference, before.get(batch.sensor), turn.state.no_falls_because)
+    if last is not None:
+        turn.state = replace(turn.state, plain_trigger_at={**before, batch.sensor: last})
+    for signal in signals:
+        _signal(turn, signal)
+
+
+def _signal(turn: Turn, signal: Signal) -> None:
+    now = turn.now.mono
+    if isinstance(signal, TriggerSeen):
+        origin = turn.state.setup.origin_of(signal.sensor)
+        turn.carry_out(calls.trigger_seen(turn.state.calls, signal, origin, now, turn.new_id()))
+        return
+    assessment = signal.assessment
+    turn.state = replace(turn.state, statistics=statistics.count(turn.state.statistics, assessment))
+    turn.log(
+        "info" if assessment.verdict.is_call or signal.audited else "debug",
+        "trigger_assessed",
+        sensor=signal.sensor,
+        verdict=assessment.verdict.value,
+        score=assessment.score,
+        peak_g=round(signal.peak_g, 2),
+    )
+    turn.carry_out(calls.assessed(turn.state.calls, signal, now))
+    if signal.audited and not assessment.verdict.is_call:
+        origin = turn.state.setup.origin_of(signal.sensor)
+        data = SuppressedData(
+            **turn.stamp(),
+            trigger=Trigger(kind=origin.kind, type=origin.type, sensor=origin.sensor, room=origin.room),
+            assessment=assessment_body(assessment),
+            budget_left=signal.budget_left,
+        )
+        turn.announce(EventType.AUDIT_SUPPRESSED, signal.sensor, data)
