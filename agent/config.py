@@ -91,7 +91,7 @@ class BrokerPath(Strict):
     def _no_plain_text_by_accident(self) -> BrokerPath:
         if self.tls is None and not self.is_loopback and self.plain_text is None:
             raise ValueError(
-                f'path {self.name} to {self.host} has no [tls]; add it, or say plain_text = "i-accept-unencrypted-calls"'
+                f'path {self.name} to {self.host} has no [tls]; add it, or plain_text = "i-accept-unencrypted-calls"'
             )
         return self
 

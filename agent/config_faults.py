@@ -40,8 +40,8 @@ _PLAIN_WORDS: Mapping[Any, str] = {
     float: "a number",
     str: "text in quotes",
     Path: "a path in quotes",
-    dict: "a table with at least one entry",
-    tuple: "a list with at least one entry",
+    dict: "a table",
+    tuple: "a list",
 }
 
 
@@ -126,16 +126,23 @@ def wanted(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return f"a table with the keys {', '.join(_keys(annotation))}"
     kind = get_origin(annotation) or annotation
-    return " ".join([_PLAIN_WORDS[kind], *_limits(metadata)])
+    return " ".join([_PLAIN_WORDS[kind], *_limits(kind, metadata)])
 
 
-def _limits(metadata: Sequence[Any]) -> list[str]:
-    return [
-        f"{word} {limit if isinstance(limit, int) else f'{limit:g}'}"
-        for word, name in (("from", "ge"), ("over", "gt"), ("to", "le"))
+def _limits(kind: Any, metadata: Sequence[Any]) -> list[str]:
+    limits = {
+        name: limit if isinstance(limit, int) else f"{limit:g}"
         for constraint in metadata
+        for name in ("ge", "gt", "le", "min_length", "max_length")
         if (limit := getattr(constraint, name, None)) is not None
+    }
+    words = [
+        f"{word} {limits[name]}" for name, word in (("ge", "from"), ("gt", "over"), ("le", "to")) if name in limits
     ]
+    if "min_length" in limits or "max_length" in limits:
+        most = f" to {limits['max_length']}" if "max_length" in limits else " or more"
+        words.append(f"of {limits.get('min_length', 0)}{most} {'characters' if kind is str else 'entries'}")
+    return words
 
 
 def _choices(annotation: Any) -> list[str]:
