@@ -1,0 +1,61 @@
+"""What the model sees of a window: four channels that do not depend on how the sensor hangs.
+
+Rules of this file: pure; every channel is made of lengths and of angles to gravity before the impact, so a rotation of
+the sensor's axes changes none. Works on one window or on many at once (training), by the same code.
+
+1. |a| - 1: how hard; 2. the component along gravity before the impact, - 1: free fall and impact from above;
+3. the horizontal magnitude; each in g, clipped at 8 and halved. 4. The cosine of the tilt, smoothed over 0.5 s: 1 as
+before the impact, 0 lying down, -1 upside down; doubled, so that int8 resolves some 3 degrees around lying.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.inference.resample import Floats
+
+CHANNELS = ("magnitude", "vertical", "horizontal", "tilt")
+QUIET_BEFORE = 50
+"""Grid samples from the window's start that gravity is taken from: they end before free fall begins."""
+SMOOTH = 25
+LIMIT = 4.0
+"""No value of any channel is beyond this."""
+_LEAST_G = 0.2  # below this a mean is no direction
+_TILT_GAIN = 2.0
+
+
+def gravity_before(xyz: Floats) -> Floats:
+    """Return the unit vector of gravity before the impact, of windows of shape (…, 200, 3); zeros if there is none."""
+    mean = xyz[..., :QUIET_BEFORE, :].mean(axis=-2)
+    length = np.sqrt((mean * mean).sum(axis=-1, keepdims=True))
+    return np.where(length < _LEAST_G, 0.0, mean / np.maximum(length, _LEAST_G))
+
+
+def smoothed(xyz: Floats) -> Floats:
+    """Return the mean over 0.5 s around each sample, the ends held."""
+    half = SMOOTH // 2
+    held = np.concatenate(
+        (np.repeat(xyz[..., :1, :], half + 1, axis=-2), xyz, np.repeat(xyz[..., -1:, :], half, axis=-2)), axis=-2
+    )
+    total = held.cumsum(axis=-2)
+    mean: Floats = (total[..., SMOOTH:, :] - total[..., :-SMOOTH, :]) / SMOOTH
+    return mean
+
+
+def channels(xyz: Any) -> NDArray[np.float32]:
+    """Return the model's input, shape (…, 200, 4), of windows in g of shape (…, 200, 3)."""
+    a = np.asarray(xyz, dtype=np.float64)
+    up = gravity_before(a)[..., None, :]
+    square = (a * a).sum(axis=-1)
+    magnitude = np.sqrt(square)
+    vertical = (a * up).sum(axis=-1)
+    horizontal = np.sqrt(np.maximum(square - vertical * vertical, 0.0))
+    slow = smoothed(a)
+    length = np.sqrt((slow * slow).sum(axis=-1))
+    tilt = (slow * up).sum(axis=-1) / np.maximum(length, _LEAST_G)
+    shocks = np.stack((magnitude - 1.0, vertical - 1.0, horizontal), axis=-1)
+    half = np.clip(shocks / 2.0, -LIMIT, LIMIT)
+    return np.concatenate((half, _TILT_GAIN * tilt[..., None]), axis=-1).astype(np.float32)

@@ -1,0 +1,243 @@
+"""The `FallDetection` of `agent/assessment.py`: every wearable of the unit, from motion to assessments.
+
+Rules of this file: pure and immutable; each step returns a new detector. The numbers come from `stream`, the verdict
+from `policy`, the words from `reasons`: here they are only brought together. A trigger that no model can answer for,
+for whatever reason, is a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from agent.assessment import Advice, Assessed, Assessment, Signal, TriggerSeen, Verdict
+from agent.clock import Now
+from agent.effects import Effect, Log, SaveNote, Score
+from agent.inference import policy, resample, stream, window
+from agent.inference.cards import ModelCard
+from agent.inference.channels import channels
+from agent.inference.evidence import evidence
+from agent.inference.policy import Budget, Judgement, Unasked
+from agent.inference.reasons import has_moved_on, reasons
+from agent.inference.stream import Began, MotionStream, Ready
+from agent.inference.trigger import SEARCH, TRIGGER_G
+from agent.profiles import FallPolicy
+from agent.readings import Item, ModelState, MotionBatch, Scored, ScoringFailed, Tick
+
+SLACK_S = 0.3
+"""How late a batch may reach the core: driver, mailbox, a busy machine. A gap is noticed by the clock after this."""
+_WINDOW_S = (SEARCH + window.AFTER) / resample.RATE_HZ
+ANSWER_S = _WINDOW_S + resample.LATENCY_S + resample.GAP_S + SLACK_S
+"""From a crossing to the latest moment at which its window is closed; the model's deadline comes on top."""
+_FORGET_AFTER_S = 600.0  # a trigger whose score never came; the core has called long since
+
+Out = Signal | Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Wearable:
+    """How one sensor is judged. `card` None: no usable card, so every trigger is a call."""
+
+    policy: FallPolicy
+    card: ModelCard | None
+
+    @property
+    def trigger_g(self) -> float:
+        """Return the level on |a| at which a trigger begins."""
+        return self.card.trigger_g if self.card else TRIGGER_G
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A window that the model was asked about."""
+
+    sensor: str
+    impact_at: float
+    over_reference: bool
+    answer_by: float
+    numbers: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class FallDetector:
+    """The state of fall detection. Made by `start`."""
+
+    wearables: Mapping[str, Wearable]
+    streams: Mapping[str, MotionStream]
+    budgets: dict[str, Budget]
+    id_prefix: str
+    usable: Mapping[str, bool]
+    """By sensor: whether its model was loaded and works. Absent: nothing is known yet."""
+    waiting: Mapping[str, _Waiting]
+
+    def step(self, item: Item, now: Now) -> tuple[FallDetector, Sequence[Out]]:
+        """Return the next state and what follows from `item`."""
+        match item:
+            case MotionBatch(sensor=sensor) if sensor in self.streams:
+                state, events = stream.push(self.streams[sensor], item.times, item.xyz_g)
+                return _follow(_with_stream(self, sensor, state), sensor, events, now)
+            case Tick():
+                return _notice_gaps(self, now)
+            case Scored(trigger_id=trigger) if trigger in self.waiting:
+                late = now.mono > self.waiting[trigger].answer_by
+                return _unasked(self, trigger, Unasked.LATE, now) if late else _judge(self, trigger, item.score, now)
+            case ScoringFailed(trigger_id=trigger) if trigger in self.waiting:
+                return _unasked(self, trigger, _cause(item.reason), now)
+            case ModelState(sensor=sensor) if sensor in self.wearables:
+                return replace(self, usable={**self.usable, sensor: not item.failing}), ()
+            case _:
+                return self, ()
+
+    def next_deadline(self) -> float | None:
+        """Return the monotonic second at which a `Tick` is due: a gap, while a trigger waits for samples."""
+        due = [s.last_at for s in self.streams.values() if s.awaits and s.last_at is not None]
+        return min(due) + resample.GAP_S + SLACK_S if due else None
+
+
+def _with_stream(detector: FallDetector, sensor: str, state: MotionStream) -> FallDetector:
+    return replace(detector, streams={**detector.streams, sensor: state})
+
+
+def _notice_gaps(detector: FallDetector, now: Now) -> tuple[FallDetector, Sequence[Out]]:
+    out = list[Out]()
+    for sensor, state in detector.streams.items():
+        if state.last_at is not None and now.mono >= state.last_at + resample.GAP_S + SLACK_S:
+            finished, events = stream.finish(state)
+            detector, news = _follow(_with_stream(detector, sensor, finished), sensor, events, now)
+            out += news
+    return detector, out
+
+
+def _follow(
+    detector: FallDetector, sensor: str, events: list[Began | Ready], now: Now
+) -> tuple[FallDetector, Sequence[Out]]:
+    out = list[Out]()
+    for event in events:
+        if isinstance(event, Began):
+            out.append(_seen(detector, sensor, event))
+        else:
+            detector, news = _ready(detector, sensor, event, now)
+            out += news
+    return detector, out
+
+
+def _seen(detector: FallDetector, sensor: str, event: Began) -> TriggerSeen:
+    return TriggerSeen(
+        trigger_id=_id(detector, sensor, event.number),
+        sensor=sensor,
+        impact_at=event.impact_at,
+        peak_g=round(event.peak_g, 3),
+        over_reference=event.over_reference,
+        answer_by=_answer_by(detector, sensor, event.crossing_at),
+    )
+
+
+def _id(detector: FallDetector, sensor: str, number: int) -> str:
+    return f"{detector.id_prefix}{sensor}.{number}"
+
+
+def _answer_by(detector: FallDetector, sensor: str, crossing_at: float) -> float:
+    return crossing_at + ANSWER_S + detector.wearables[sensor].policy.deadline_s
+
+
+def _ready(detector: FallDetector, sensor: str, event: Ready, now: Now) -> tuple[FallDetector, Sequence[Out]]:
+    trigger = _id(detector, sensor, event.number)
+    waiting = _Waiting(
+        sensor=sensor,
+        impact_at=event.impact_at,
+        over_reference=event.over_reference,
+        answer_by=_answer_by(detector, sensor, event.crossing_at),
+        numbers=evidence(event.xyz, event.peak_g, event.before, event.after),
+    )
+    fresh = {name: w for name, w in detector.waiting.items() if now.mono < w.answer_by + _FORGET_AFTER_S}
+    detector = replace(detector, waiting={**fresh, trigger: waiting})
+    cause = Unasked.DAMAGED_WINDOW if event.damaged else _why_not_asked(detector, sensor)
+    if cause:
+        return _unasked(detector, trigger, cause, now)
+    return detector, (Score(sensor, trigger, channels(event.xyz)),)
+
+
+def _why_not_asked(detector: FallDetector, sensor: str) -> Unasked | None:
+    if detector.wearables[sensor].card is None:
+        return Unasked.MODEL_FAILING
+    if sensor not in detector.usable:
+        return Unasked.NOT_LOADED
+    return None if detector.usable[sensor] else Unasked.MODEL_FAILING
+
+
+def _unasked(detector: FallDetector, trigger: str, cause: Unasked, now: Now) -> tuple[FallDetector, Sequence[Out]]:
+    budget = detector.budgets[detector.waiting[trigger].sensor]
+    return _assessed(detector, trigger, Judgement(Verdict.UNVERIFIED, Advice.DISPATCH, budget, cause), None, now)
+
+
+def _judge(detector: FallDetector, trigger: str, score: float, now: Now) -> tuple[FallDetector, Sequence[Out]]:
+    waiting = detector.waiting[trigger]
+    wearable, budget = detector.wearables[waiting.sensor], detector.budgets[waiting.sensor]
+    if wearable.card is None:
+        return _unasked(detector, trigger, Unasked.MODEL_FAILING, now)
+    moved_on = has_moved_on(waiting.numbers)
+    judgement = policy.judge(
+        score, wearable.card.threshold, wearable.policy.uncertain_above, budget, now.mono, moved_on=moved_on
+    )
+    shown = None if judgement.unasked is Unasked.NOT_A_NUMBER else round(score, 4)
+    detector, out = _assessed(detector, trigger, judgement, shown, now)
+    if judgement.budget is budget:
+        return detector, out
+    return detector, (SaveNote(policy.BUDGET_NOTE, policy.note_of(detector.budgets, now.mono)), *out)
+
+
+def _assessed(
+    detector: FallDetector, trigger: str, judgement: Judgement, score: float | None, now: Now
+) -> tuple[FallDetector, Sequence[Out]]:
+    waiting = detector.waiting[trigger]
+    verdict, card = judgement.verdict, detector.wearables[waiting.sensor].card
+    assessment = Assessment(
+        verdict=verdict,
+        reasons=tuple(reason.text() for reason in reasons(verdict, waiting.numbers, judgement.unasked)),
+        score=score,
+        threshold=card.threshold if card else None,
+        model=card.label if card else None,
+        model_sha256=card.sha256 if card else None,
+        evidence=waiting.numbers,
+        advice=judgement.advice,
+    )
+    assessed = Assessed(
+        trigger_id=trigger,
+        sensor=waiting.sensor,
+        impact_at=waiting.impact_at,
+        peak_g=waiting.numbers["peak_g"],
+        over_reference=waiting.over_reference,
+        assessment=assessment,
+        budget_left=judgement.budget.left(now.mono),
+        audited=not verdict.is_call and (waiting.over_reference or verdict is Verdict.UNCERTAIN),
+    )
+    after = replace(
+        detector,
+        waiting={name: w for name, w in detector.waiting.items() if name != trigger},
+        budgets={**detector.budgets, waiting.sensor: judgement.budget},
+    )
+    return after, (assessed,)
+
+
+def start(
+    wearables: Mapping[str, Wearable], note: str | None, now: Now, *, id_prefix: str, budget: bool = True
+) -> tuple[FallDetector, Sequence[Out]]:
+    """Return fall detection for these sensors, with the budget as the note `policy.BUDGET_NOTE` left it.
+
+    `id_prefix` must differ from boot to boot: trigger ids begin with it. Without `budget` every uncertain trigger is
+    suppressed (`nodkald replay --no-budget`).
+    """
+    limits = {name: w.policy.uncertain_budget if budget else None for name, w in wearables.items()}
+    budgets, fault = policy.budgets_from_note(note, limits, now.mono)
+    streams = {
+        name: MotionStream(trigger_g=w.trigger_g, reference_g=w.policy.reference_g) for name, w in wearables.items()
+    }
+    detector = FallDetector(wearables, streams, budgets, id_prefix, usable={}, waiting={})
+    return detector, (Log("warning", "budget_note_unreadable", {"detail": fault}),) if fault else ()
+
+
+def _cause(code: str) -> Unasked:
+    try:
+        return Unasked(code)
+    except ValueError:
+        return Unasked.EXCEPTION

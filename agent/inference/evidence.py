@@ -1,0 +1,64 @@
+"""What can be measured in a window, as numbers: the ground of every reason that a person reads.
+
+Rules of this file: pure; only measured samples count, never held ones, so a short window gives fewer numbers instead
+of invented ones. Accelerations in g, angles in degrees.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from agent.inference import window
+from agent.inference.channels import gravity_before
+from agent.inference.resample import RATE_HZ, Floats
+
+FREE_FALL_G = 0.6
+STILL_G = 0.12
+"""|a| within this of its own median counts as still: breathing and the sensor's noise stay below it."""
+_SETTLE = 50  # grid samples after the impact that belong to the fall itself
+_LEAST = 25  # fewer measured samples make no statement about posture or movement
+
+
+def evidence(xyz: Floats, peak_g: float, before: int, after: int) -> dict[str, float]:
+    """Return the numbers of a window (200, 3) of which `before` and `after` samples around the impact were measured.
+
+    Always `peak_g` and `free_fall_ms`; where enough was measured, `posture_deg` (between gravity before and after),
+    `moving_g` (standard deviation of |a| from 1 s after the impact on) and `still_s` (at the end of the window).
+    """
+    magnitude = np.sqrt((xyz * xyz).sum(axis=1))
+    numbers = {
+        "peak_g": round(peak_g, 3),
+        "free_fall_ms": 1000.0
+        / RATE_HZ
+        * _longest_run(magnitude[window.BEFORE - before : window.BEFORE] < FREE_FALL_G),
+    }
+    settled = slice(window.BEFORE + _SETTLE, window.BEFORE + after + 1)
+    later = magnitude[settled]
+    if len(later) >= _LEAST:
+        numbers["moving_g"] = round(float(later.std()), 3)
+        numbers["still_s"] = _still_at_end(magnitude[window.BEFORE + 1 : window.BEFORE + after + 1]) / RATE_HZ
+        if before >= _LEAST:
+            numbers |= _posture(xyz, settled)
+    return numbers
+
+
+def _posture(xyz: Floats, settled: slice) -> dict[str, float]:
+    up, now = gravity_before(xyz), xyz[settled].mean(axis=0)
+    length = float(np.sqrt(now @ now))
+    if length < 0.5 or not up.any():  # no gravity to be seen: thrown, or no measurement
+        return {}
+    cosine = float(up @ now) / length
+    return {"posture_deg": round(math.degrees(math.acos(min(1.0, max(-1.0, cosine)))), 1)}
+
+
+def _longest_run(flags: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
+    return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0
+
+
+def _still_at_end(magnitude: Floats) -> int:
+    level = float(np.median(magnitude[-_LEAST:]))
+    loud = np.flatnonzero(np.abs(magnitude - level) > STILL_G)
+    return len(magnitude) - 1 - int(loud[-1]) if len(loud) else len(magnitude)

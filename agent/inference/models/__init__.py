@@ -1,0 +1,1 @@
+"""The shipped models, each with its card. Written by `make model`."""

@@ -1,0 +1,79 @@
+"""What a window may also have looked like: other sensors, other mountings, softer falls, shorter recordings.
+
+Rules of this file: works on raw windows in g before the channels are made, with a generator that is handed in; never
+makes a window that the unit could not see. Each change has a physical reason beside it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.inference import channels, window
+from training.dataset import MARGIN
+
+Batch = NDArray[np.float64]
+_SHIFT = 8  # grid samples: the largest |a| of a fall with two peaks may be either
+_RANGES_G = (2.0, 4.0, 8.0, 16.0)
+
+
+def augment(wide: NDArray[np.float32], rng: np.random.Generator) -> Batch:
+    """Return one random variant of each wide window, shape (n, 200, 3)."""
+    a = _shifted(wide, rng)
+    a = _softened(a, rng)
+    a = _low_passed(a, rng)
+    a = _cut_short(a, rng)
+    n = len(a)
+    a = a * rng.uniform(0.93, 1.07, (n, 1, 1))  # gain of a cheap sensor
+    a = a + rng.normal(0, 0.02, (n, 1, 3))  # its offset
+    a = a + rng.normal(0, 1, a.shape) * rng.uniform(0, 0.03, (n, 1, 1))  # its noise
+    return _clipped(a, rng)
+
+
+def _shifted(wide: NDArray[np.float32], rng: np.random.Generator) -> Batch:
+    shift = MARGIN + rng.integers(-_SHIFT, _SHIFT + 1, len(wide))
+    rows = np.arange(len(wide))[:, None]
+    return wide[rows, shift[:, None] + np.arange(window.LENGTH)].astype(np.float64)
+
+
+def _softened(a: Batch, rng: np.random.Generator) -> Batch:
+    """Shrink what is faster than 0.5 s in a third of the windows: a fall broken by hands, soft floors, old people."""
+    share = np.where(rng.random(len(a)) < 0.35, rng.uniform(0.6, 1.15, len(a)), 1.0)[:, None, None]
+    slow = channels.smoothed(a)
+    return slow + (a - slow) * share
+
+
+def _low_passed(a: Batch, rng: np.random.Generator) -> Batch:
+    """Blur half of the windows as sensors of 25 to 50 Hz with their own filters do."""
+    width = np.where(rng.random(len(a)) < 0.5, rng.uniform(0.0, 0.5, len(a)), 0.0)[:, None, None]
+    before = np.concatenate((a[:, :1], a[:, :-1]), axis=1)
+    after = np.concatenate((a[:, 1:], a[:, -1:]), axis=1)
+    return a * (1 - width) + (before + after) * (width / 2)
+
+
+def _cut_short(a: Batch, rng: np.random.Generator) -> Batch:
+    """Hold the ends of some windows, as the unit does where a stretch begins late or ends early."""
+    position = np.arange(window.LENGTH)[None, :]
+    late = np.where(rng.random(len(a)) < 0.15, rng.integers(0, window.BEFORE - 10, len(a)), 0)[:, None]
+    least = window.BEFORE + window.LEAST_AFTER
+    early = np.where(rng.random(len(a)) < 0.15, rng.integers(least, window.LENGTH, len(a)), window.LENGTH - 1)[:, None]
+    return a[np.arange(len(a))[:, None], np.clip(position, late, early)]
+
+
+def _clipped(a: Batch, rng: np.random.Generator) -> Batch:
+    """Clip at a smaller full scale, in axes turned at random: how a window clips depends on how the sensor hangs."""
+    limit = np.where(rng.random(len(a)) < 0.3, rng.choice(_RANGES_G, len(a)), 16.0)[:, None, None]
+    turned = a @ rotations(len(a), rng)
+    return np.clip(turned, -limit, limit)
+
+
+def rotations(count: int, rng: np.random.Generator) -> Batch:
+    """Return uniform random rotation matrices, shape (count, 3, 3)."""
+    q = rng.normal(size=(count, 4))
+    w, x, y, z = (q / np.sqrt((q * q).sum(axis=1, keepdims=True))).T
+    flat = [
+        1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w),
+        2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w),
+        2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y),
+    ]  # fmt: skip
+    return np.stack(flat, axis=1).reshape(count, 3, 3)

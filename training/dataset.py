@@ -1,0 +1,86 @@
+"""Windows for training and evaluation, made by the unit's own code (`agent.inference.stream`).
+
+Rules of this file: a window exists only because the unit's trigger found it. A fall's window is the one around the
+recording's largest |a|; other triggers of a fall recording are neither fall nor daily life and are not learnt from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from agent.inference import resample, stream, window
+from agent.inference.resample import NOTHING
+from training.recordings import Recording
+
+MARGIN = 15
+"""Grid samples kept on both sides of a window, so that augmentation can shift it."""
+FALL_WITHIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Windows:
+    """All triggers of all recordings, in order. `wide` has the margin; `recording` indexes the list of recordings."""
+
+    wide: NDArray[np.float32]
+    recording: NDArray[np.int64]
+    impact_s: NDArray[np.float64]
+    peak_g: NDArray[np.float64]
+    damaged: NDArray[np.bool_]
+    label: NDArray[np.int8]  # 1 fall, 0 daily life, -1 not to be learnt from
+
+    @property
+    def exact(self) -> NDArray[np.float64]:
+        """Return the windows that the unit itself would see, shape (n, 200, 3)."""
+        return self.wide[:, MARGIN : MARGIN + window.LENGTH].astype(np.float64)
+
+
+def build(recordings: list[Recording]) -> Windows:
+    """Run every recording through the unit's stream."""
+    rows: list[tuple[NDArray[np.float64], int, stream.Ready, int]] = []
+    for index, recording in enumerate(tqdm(recordings, desc="windows", unit="rec")):
+        ready = triggers_of(recording)
+        if not ready:
+            continue
+        grid = _grid(recording)
+        labels = _labels(recording, ready)
+        for event, label in zip(ready, labels, strict=True):
+            impact = round(event.impact_at * resample.RATE_HZ)
+            rows.append((_wide(grid, impact), index, event, label))
+    return Windows(
+        wide=np.stack([row[0] for row in rows]).astype(np.float32),
+        recording=np.array([row[1] for row in rows]),
+        impact_s=np.array([row[2].impact_at for row in rows]),
+        peak_g=np.array([row[2].peak_g for row in rows]),
+        damaged=np.array([row[2].damaged for row in rows]),
+        label=np.array([row[3] for row in rows], dtype=np.int8),
+    )
+
+
+def triggers_of(recording: Recording) -> list[stream.Ready]:
+    """Return the recording's windows as the unit would see them."""
+    state, events = stream.push(stream.MotionStream(), recording.times, recording.xyz_g)
+    _, rest = stream.finish(state)
+    return [event for event in [*events, *rest] if isinstance(event, stream.Ready)]
+
+
+def _grid(recording: Recording) -> window.History:
+    state, pieces = resample.push(resample.Resampler(), recording.times, recording.xyz_g)
+    pieces.append(resample.finish(state)[1])
+    return window.History(0, np.concatenate([NOTHING, *(piece.xyz for piece in pieces)]))
+
+
+def _wide(grid: window.History, impact: int) -> NDArray[np.float64]:
+    early, late = window.cut(grid, impact - MARGIN), window.cut(grid, impact + MARGIN)
+    return np.concatenate((early[: 2 * MARGIN], late))
+
+
+def _labels(recording: Recording, ready: list[stream.Ready]) -> list[int]:
+    if not recording.is_fall:
+        return [-1 if event.damaged else 0 for event in ready]
+    nearest = min(ready, key=lambda event: abs(event.impact_at - recording.peak_s))
+    is_it = abs(nearest.impact_at - recording.peak_s) <= FALL_WITHIN_S and not nearest.damaged
+    return [1 if is_it and event is nearest else -1 for event in ready]

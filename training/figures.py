@@ -1,0 +1,93 @@
+"""From scores of windows to what matters: which recordings call, counted.
+
+Rules of this file: a recording calls if any of its windows does; every share carries its count. A recording of daily
+life that ends within a second of an impact calls `unverified` on the unit, whatever the model says: it is counted
+apart, because it says something of where the recording was cut and nothing of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.inference.cards import Comparison, Figures, Share
+from training.dataset import Windows
+from training.recordings import Recording
+
+REFERENCE_G = 2.13
+Chosen = Callable[[Recording], bool]
+
+GROUPS: tuple[tuple[str, Chosen], ...] = (
+    ("SisFall, waist", lambda r: r.dataset == "SisFall"),
+    ("SisFall, waist, people of 60 and over", lambda r: r.dataset == "SisFall" and r.age_group == "older"),
+    ("SmartFallMM, Meta sensor on the hip", lambda r: r.body_position == "hip_left"),
+    ("SmartFallMM, phone on the hip", lambda r: r.body_position == "hip_right_phone"),
+)
+
+
+def recording_scores(recordings: list[Recording], windows: Windows, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the highest score of each recording's whole windows; -1 where no window was scored."""
+    best = np.full(len(recordings), -1.0)
+    whole = ~windows.damaged
+    np.maximum.at(best, windows.recording[whole], scores[whole])
+    return best
+
+
+def _flag(count: int, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
+    flags = np.zeros(count, dtype=np.bool_)
+    flags[indices] = True
+    return flags
+
+
+def freeze_threshold(fall: NDArray[np.float64], daily: NDArray[np.float64], falls: float, quiet: float) -> float:
+    """Return a threshold from the best scores of recordings: the middle of those that reach both targets.
+
+    `falls` is the share of falls to call in, `quiet` the share of daily life to leave without a call. Where both can't
+    be had, daily life gives way: a fall counts for more.
+    """
+    least = float(np.sort(daily)[int(np.ceil(quiet * len(daily))) - 1])
+    greatest = float(np.sort(fall)[int(np.floor((1 - falls) * len(fall)))])
+    return round((min(least, greatest) + greatest) / 2, 3)
+
+
+def figures(
+    recordings: list[Recording], windows: Windows, scores: NDArray[np.float64], threshold: float
+) -> tuple[Figures, ...]:
+    """Return the figures of every group."""
+    calls = recording_scores(recordings, windows, scores) >= threshold
+    cut = _flag(len(recordings), windows.recording[windows.damaged])
+    triggered = _flag(len(recordings), windows.recording)
+    out: list[Figures] = []
+    for title, chosen in GROUPS:
+        within = np.array([chosen(r) for r in recordings])
+        is_fall = np.array([r.is_fall for r in recordings])
+        fall, daily = within & is_fall, within & ~is_fall
+        out.append(
+            Figures(
+                title=title,
+                falls_called=Share(part=int((fall & (calls | cut)).sum()), whole=int(fall.sum())),
+                daily_life_without_call=Share(part=int((daily & ~calls).sum()), whole=int(daily.sum())),
+                daily_life_cut_at_end=int((daily & cut & ~calls).sum()),
+                falls_without_trigger=int((fall & ~triggered).sum()),
+            )
+        )
+    return tuple(out)
+
+
+def comparison(
+    recordings: list[Recording], windows: Windows, scores: NDArray[np.float64], threshold: float
+) -> Comparison:
+    """Return how the model fares on what a plain threshold of 2.13 g fires at, in SisFall."""
+    sisfall = np.array([r.dataset == "SisFall" for r in recordings])
+    is_fall = np.array([r.is_fall for r in recordings])
+    fires = (windows.peak_g > REFERENCE_G) & ~windows.damaged
+    false = fires & (sisfall & ~is_fall)[windows.recording]
+    called = recording_scores(recordings, windows, scores) >= threshold
+    its_falls = sisfall & is_fall & _flag(len(recordings), windows.recording[fires])
+    return Comparison(
+        threshold_g=REFERENCE_G,
+        false_triggers_suppressed=Share(part=int((false & (scores < threshold)).sum()), whole=int(false.sum())),
+        its_falls_lost=Share(part=int((its_falls & ~called).sum()), whole=int(its_falls.sum())),
+    )
