@@ -76,17 +76,7 @@ def start(setup: Setup, restored: Restored, now: Now) -> Step:
         heartbeat_at=now.mono,
     )
     turn = Turn(state, now)
-    found = []
-    for key, body in restored.notes.items():
-        if key.startswith(call_notes.PREFIX):
-            call = call_notes.from_note(body, now.mono)
-            if call is None:
-                turn.log("error", "call_note_unreadable", key=key)
-            else:
-                found.append(call)
-    undelivered = frozenset(event.call_id for event in restored.calls if event.call_id is not None)
-    found.sort(key=lambda call: call.first_at)
-    turn.carry_out(calls.restore(state.calls, found, undelivered, now.mono))
+    _restore_calls(turn, restored)
     housekeeping.pass_time(turn)
     return turn.state, turn.effects
 
@@ -122,6 +112,8 @@ def step(state: CoreState, item: Item, now: Now) -> Step:
             _path(turn, item)
         case Downlink():
             _downlink(turn, item)
+        case Restored():
+            _restored_late(turn, item)
         case Stored() | StorageTrouble() | StorageWell() | TechnicalPage() | Evicted():
             _storage(turn, item)
         case Tick():
@@ -178,11 +170,12 @@ def _path(turn: Turn, item: PathUp | PathDown | Subscribed | PubAck) -> None:
             turn.state = replace(turn.state, picture="", heartbeat_at=now.mono)
             turn.log("info", "path_up", path=path)
         case PathDown(path, detail, refused):
-            was_up = state.delivery.paths[path].is_up
+            before = state.delivery.paths[path]
             turn.deliver(delivery.path_down(state.delivery, path, detail, now, refused=refused))
             if refused:
                 turn.open_fault(Fault.UPLINK_REFUSED, path, detail)
-            turn.log("warning" if was_up else "info", "path_down", path=path, detail=detail, refused=refused)
+            level = "warning" if before.is_up else ("debug" if before.detail == detail else "info")
+            turn.log(level, "path_down", path=path, detail=detail, refused=refused)
         case Subscribed(path, refused, detail):
             if refused:
                 turn.open_fault(Fault.UPLINK_REFUSED, path, detail)
@@ -216,6 +209,27 @@ def _downlink(turn: Turn, item: Downlink) -> None:
 
 
 # ---------------------------------------------------------------- storage
+
+
+def _restore_calls(turn: Turn, restored: Restored) -> None:
+    """Take up the open and the unfinished calls of the last boot."""
+    found = []
+    for key, body in restored.notes.items():
+        if key.startswith(call_notes.PREFIX):
+            call = call_notes.from_note(body, turn.now.mono)
+            if call is None:
+                turn.log("error", "call_note_unreadable", key=key)
+            else:
+                found.append(call)
+    undelivered = frozenset(event.call_id for event in restored.calls if event.call_id is not None)
+    found.sort(key=lambda call: call.first_at)
+    turn.carry_out(calls.restore(turn.state.calls, found, undelivered, turn.now.mono))
+
+
+def _restored_late(turn: Turn, restored: Restored) -> None:
+    """The outbox could not be read at start and can now: what it held goes on from here."""
+    turn.deliver(delivery.restored_late(turn.state.delivery, restored.calls, turn.now))
+    _restore_calls(turn, restored)
 
 
 def _storage(turn: Turn, item: Stored | StorageTrouble | StorageWell | TechnicalPage | Evicted) -> None:

@@ -94,6 +94,16 @@ def begin(names: tuple[str, ...], boot_id: str, entropy: Entropy, calls: tuple[O
     )
 
 
+def restored_late(delivery: Delivery, found: tuple[OutboxEvent, ...], now: Now) -> Step:
+    """Take up the calls of the last boot after all: the outbox could not be read at start, and now it can."""
+    lane = delivery.calls
+    for event in found:
+        if event.event_id not in lane.entries:
+            lane = call_lane.add(lane, event, now.mono)
+    technical = technical_lane.disk_changed(delivery.technical, works=True)
+    return pass_time(replace(delivery, calls=lane, technical=technical), now)
+
+
 # ---------------------------------------------------------------- events in, events done
 
 

@@ -1,0 +1,291 @@
+"""The composition root: the only file that wires everything together, and the thread that owns all state.
+
+Rules of this file: order of start is order of importance. First the outbox (quick, and without it no sequence), then the
+cords: from there on a call is possible. Then uplink and indicators, and in a thread of its own everything that takes
+long to load: the wearable and the model. No decision is made here; effects are handed to the worker that does them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import threading
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+import agent
+from agent import core
+from agent.config_files import Unit
+from agent.core_state import CoreState, Setup
+from agent.effects import (
+    Connect,
+    Disconnect,
+    DropNote,
+    Effect,
+    FetchTechnical,
+    ForgetEvents,
+    Log,
+    Publish,
+    Restart,
+    SaveNote,
+    Score,
+    Show,
+    StoreEvent,
+)
+from agent.errors import NodkaldError
+from agent.events import Online
+from agent.indicators import Indicators
+from agent.mailbox import Mailbox
+from agent.notify import notify
+from agent.readings import Item, Restored, Tick
+from agent.sensors.driver import Driver
+from agent.sensors.gpio import ContactDriver, PinWatch
+from agent.sensors.pins import Pins
+from agent.sensors.registry import Wiring, make_driver
+from agent.system_clock import SystemClock
+from agent.uplink.envelope import rfc3339
+from agent.uplink.mqtt import MqttPath
+from agent.uplink.storage import StorageWorker
+from agent.uplink.topics import LEAVES_DOWN
+
+if TYPE_CHECKING:
+    from agent.assessment import FallDetection
+    from agent.inference.worker import ModelWorker
+    from agent.simulator.home import SimulatedHome
+    from agent.simulator.socket import HomeSocket
+
+log = structlog.get_logger()
+
+STEP_FAILURES = 3
+"""A core that fails this often in a row can't be trusted to be right next time: the process ends, to be started anew."""
+
+
+class AlreadyRunning(NodkaldError):  # noqa: N818 - says what is the case, and reads well where it is raised
+    """Another agent uses the same runtime directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class _FallsLoaded:
+    """Fall detection is there; or None, and why not."""
+
+    detection: FallDetection | None
+    effects: tuple[Any, ...] = ()
+    reason: str = ""
+
+
+class App:
+    """A running unit."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._clock = SystemClock()
+        self._mailbox = Mailbox()
+        self._stopping = threading.Event()
+        self._failures = 0
+        self._boot_id = str(uuid.uuid4())
+        self._started_wall = self._clock.now().wall
+        unit_file, profile = unit.unit_file, unit.profile
+        unit_file.runtime_dir.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(unit_file.runtime_dir / "agent.lock")
+        self._setup = Setup(unit_file, profile, self._boot_id, os.urandom(32), agent.__version__)
+        self._pins = Pins(profile.pins, unit_file.runtime_dir)
+        self._storage = StorageWorker(
+            unit_file.state_dir / "outbox.db", unit_file.uplink.outbox_limit_mb * 1_000_000, self.post, self._clock
+        )
+        self._home: SimulatedHome | None = None
+        self._home_socket: HomeSocket | None = None
+        if profile.simulated:
+            self._simulate()
+        self._contacts = [self._driver(name) for name in profile.contacts]
+        self._wearables: list[Driver] = []
+        self._pin_watch = PinWatch([d for d in self._contacts if isinstance(d, ContactDriver)], beat=lambda: None)
+        shown = self._home.shown if self._home else None
+        self._indicators = Indicators(profile.light, profile.sounder, self._pins, self._clock, shown)
+        self._paths = {path.name: self._path(path) for path in unit_file.uplink.paths}
+        self._models: ModelWorker | None = None
+        self._restored = Restored(boot_count=0)
+        self._state: CoreState
+
+    def post(self, item: Item) -> None:
+        """Put an item into the mailbox: what every driver and worker is given."""
+        self._mailbox.put(item)
+
+    def stop(self) -> None:
+        """Ask the unit to end cleanly. May be called from a signal handler or any thread."""
+        self._stopping.set()
+        self._mailbox.wake()
+
+    def run(self) -> int:
+        """Run until `stop`; return the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        self._restored = restored = self._storage.load()
+        self._state, effects = core.start(self._setup, restored, self._clock.now())
+        for contact in self._contacts:
+            contact.start()
+        notify("READY=1")
+        log.info("armed", unit=self._setup.unit.unit_id, profile=self._setup.profile.name, boot=restored.boot_count)
+        self._pin_watch.start()
+        self._storage.start()
+        self._indicators.start()
+        for path in self._paths.values():
+            path.start()
+        self._carry_out(effects)
+        threading.Thread(target=self._load_falls, name="loader", daemon=True).start()
+        try:
+            while not self._stopping.is_set():
+                self._turn()
+        finally:
+            self._shut_down()
+        return 0
+
+    # ------------------------------------------------------------ the thread that owns all state
+
+    def _turn(self) -> None:
+        now = self._clock.now()
+        item = self._mailbox.get(core.next_deadline(self._state, now) - now.mono)
+        now = self._clock.now()
+        try:
+            if isinstance(item, _FallsLoaded):
+                effects = self._take_falls(item)
+            else:
+                self._state, effects = core.step(self._state, Tick() if item is None else item, now)
+        except Exception:
+            self._failures += 1
+            log.exception("core_failed", item=type(item).__name__, in_a_row=self._failures)
+            if self._failures >= STEP_FAILURES:
+                raise
+            return
+        self._failures = 0
+        self._carry_out(effects)
+
+    def _take_falls(self, loaded: _FallsLoaded) -> Any:
+        if loaded.detection is None:
+            self._state, effects = core.without_falls(self._state, loaded.reason, self._clock.now())
+            return effects
+        self._state = core.with_falls(self._state, loaded.detection)
+        return loaded.effects
+
+    def _carry_out(self, effects: Any) -> None:
+        for effect in effects:
+            try:
+                self._do(effect)
+            except Exception:  # one effect that can't be done must not keep the others from being done
+                log.exception("effect_failed", effect=type(effect).__name__)
+
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case Publish(path=path):
+                self._paths[path].publish(effect)
+            case StoreEvent() | ForgetEvents() | SaveNote() | DropNote() | FetchTechnical():
+                self._storage.submit(effect)
+            case Show():
+                self._indicators.show(effect)
+            case Connect(path):
+                self._paths[path].connect()
+            case Disconnect(path, detail):
+                self._paths[path].disconnect(detail)
+            case Score():
+                if self._models is not None:
+                    self._models.submit(effect)
+            case Restart(reason):
+                log.warning("restarting", reason=reason)
+                self.stop()
+            case Log(level, event, fields):
+                getattr(log, level)(event, **fields)
+
+    # ------------------------------------------------------------ building
+
+    def _driver(self, name: str) -> Driver:
+        config = self._setup.profile.sensors[name]
+        port = self._unit.port_of(name) if name in self._setup.profile.wearables else None
+        return make_driver(Wiring(name, config, port, self._pins, self.post, self._clock))
+
+    def _path(self, path: Any) -> MqttPath:
+        topics = self._setup.topics
+        return MqttPath(
+            self._setup.unit,
+            path,
+            will=(topics.online(path.name), self._online(path.name, online=False)),
+            subscriptions=[topics.up(leaf) for leaf in LEAVES_DOWN],
+            post=self.post,
+            clock=self._clock,
+        )
+
+    def _online(self, path: str, *, online: bool) -> bytes:
+        since = rfc3339(self._started_wall)
+        return Online(online=online, path=path, boot_id=self._boot_id, since=since).model_dump_json().encode()
+
+    def _simulate(self) -> None:
+        from agent.simulator.home import SimulatedHome  # noqa: PLC0415 - never loaded by a real unit
+        from agent.simulator.socket import HomeSocket  # noqa: PLC0415 - never loaded by a real unit
+
+        runtime_dir = self._unit.unit_file.runtime_dir
+        self._home = SimulatedHome(self._unit.profile, runtime_dir, self._pins)
+        self._home_socket = HomeSocket(self._home, runtime_dir / "sim.sock")
+        self._home_socket.start()
+        self._home.start()
+
+    def _load_falls(self) -> None:
+        """Start the wearables, then load what judges them: slow, and no cord waits for it."""
+        wearables = self._setup.profile.wearables
+        if not wearables:
+            return
+        try:
+            self._wearables = [self._driver(name) for name in wearables]
+            for driver in self._wearables:
+                driver.start()
+            from agent.inference.start import load_fall_detection  # noqa: PLC0415 - numpy and the runtime take long
+
+            models, detection, effects = load_fall_detection(
+                wearables, self._restored.notes, self._clock.now(), self.post, id_prefix=self._boot_id
+            )
+            self._models = models
+            loaded = _FallsLoaded(detection, tuple(effects))
+        except Exception as error:
+            log.exception("fall_detection_not_loaded")
+            loaded = _FallsLoaded(None, reason=f"fall detection can't be loaded: {type(error).__name__}: {error}")
+        self._mailbox.put(loaded)  # type: ignore[arg-type]  # an item of this file's own: `_turn` takes it out again
+
+    # ------------------------------------------------------------ the end
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        log.info("stopping", signal=signal.Signals(number).name)
+        self.stop()
+
+    def _shut_down(self) -> None:
+        notify("STOPPING=1")
+        for driver in (*self._contacts, *self._wearables):
+            driver.stop()
+        self._pin_watch.stop()
+        if self._models is not None:
+            self._models.stop()
+        for name, path in self._paths.items():
+            path.close(self._online(name, online=False))
+        if not self._storage.stop():
+            log.error("storage_not_drained")
+        self._indicators.stop()
+        if self._home_socket is not None:
+            self._home_socket.stop()
+        if self._home is not None:
+            self._home.stop()
+        self._pins.close()
+        self._lock.close()
+        log.info("stopped")
+
+
+def _lock(path: Path) -> Any:
+    """Hold the runtime directory for this process; two agents would both claim the pins and both count boots."""
+    handle = path.open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.close()
+        raise AlreadyRunning(f"{path}: another agent is running with this runtime_dir; stop it first") from error
+    return handle
