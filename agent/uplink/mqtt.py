@@ -1,0 +1,347 @@
+"""A thin shell around paho: one thread for each broker path, which carries out the core's uplink effects.
+
+Rules of this file:
+- It decides nothing: when to connect, what to send again and when to give up is `agent/uplink/delivery.py`.
+- Every `connect()` is answered by `PathUp` or `PathDown`, every `PathUp` later by one `PathDown`.
+- A new paho client for each attempt: paho's own session memory is never trusted, and goes with its connection.
+- paho's sockets do not block once connected, and all use of a client is under the path's lock. So `publish()` writes
+  straight to the socket from the core's thread, which is faster than waking another one, without ever waiting for
+  the network; and a PUBACK can't overtake the entry of its token.
+- Callbacks only note and post; paho is told to log what they raise, and to go on.
+
+Bounds: TCP has 5 s for each address that the host name has, the TLS handshake 5 s, the CONNACK 5 s. The look-up of the
+host name can't be bounded from here (resolv.conf does it). `disconnect()` is answered at once in each of these states;
+the next attempt waits for the abandoned one to end. With MQTT 5 the broker is told not to send packets over
+`MAXIMUM_DOWN`; with 3.1.1 one is dropped only after paho has read it.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import structlog
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from agent.errors import UplinkError
+from agent.readings import Downlink, PathDown, PathUp, PubAck, Subscribed
+from agent.uplink import refusals
+from agent.uplink.mqtt_link import Link, make_client, open_session, publish_properties
+from agent.uplink.refusals import Failure
+from agent.uplink.tls import client_context
+from agent.uplink.topics import LEAVES_DOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+    from paho.mqtt.properties import Properties
+    from paho.mqtt.reasoncodes import ReasonCode
+
+    from agent.clock import Clock
+    from agent.config import BrokerPath, UnitFile
+    from agent.effects import Publish
+    from agent.sensors.driver import Post
+
+STEP_TIMEOUT_S = 5.0
+MAXIMUM_DOWN = 64 * 1024
+"""Largest payload in bytes that is taken from the centre."""
+
+TURN_S = 1.0
+"""Longest wait of the thread, so that keepalives are sent and missed in time."""
+
+_ENDED = {0x8D: "the broker has not answered for two keepalives", 0x82: "the broker does not speak MQTT as we do"}
+"""What paho's own reasons for giving up a connection mean."""
+
+_UNSPECIFIED_ERROR = 0x80
+
+
+class MqttPath:
+    """One broker path. `will` is (topic, payload) of the last will, `subscriptions` the topics to listen to.
+
+    The thread runs from `start()` to `close()`; the other methods are called by the core's thread and never block.
+    """
+
+    def __init__(
+        self,
+        unit: UnitFile,
+        path: BrokerPath,
+        *,
+        will: tuple[str, bytes],
+        subscriptions: Sequence[str],
+        post: Post,
+        clock: Clock,
+    ) -> None:
+        self._client_id = f"{unit.unit_id}-{path.name}"
+        self._path = path
+        self._mqtt5 = path.protocol == "mqtt5"
+        self._will = will
+        self._leaves = {topic: topic.rsplit("/", 1)[-1] for topic in subscriptions}
+        self._post = post
+        self._clock = clock
+        self._was_synced = False
+        self._log = structlog.get_logger().bind(path=path.name)
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._link: Link | None = None
+        self._closing = False
+        self._farewell_taken = threading.Event()
+        self._dropped = 0
+        self._busy_since: float | None = None
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.settimeout(0)
+        self._wake_out.settimeout(0)
+        self._thread = threading.Thread(target=self._run, name=f"mqtt-{path.name}", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; it waits for `connect()`."""
+        self._thread.start()
+
+    # ------------------------------------------------------------ effects
+
+    def connect(self) -> None:
+        """Make one attempt; nothing happens if one is under way or the path is up."""
+        with self._lock:
+            if not self._closing and (self._link is None or self._link.ended):
+                self._link = Link()
+                self._changed.notify()
+
+    def disconnect(self, detail: str) -> None:
+        """Close the connection at once, without a handshake, and post `PathDown`."""
+        with self._lock:
+            if self._link is not None:
+                self._end(self._link, Failure(detail, refused=False))
+                self._link.cut()
+
+    def publish(self, effect: Publish) -> None:
+        """Hand a publish to the broker. On a path that is down nothing happens: its `PathDown` is the answer.
+
+        More than the broker takes unacknowledged (MQTT 5's receive maximum) wait here, in order; the core bounds them.
+        """
+        with self._lock:
+            link = self._link
+            if link is None or link.client is None or not link.up:
+                return
+            if effect.qos and link.full:
+                link.waiting.append(effect)
+                return
+            self._send(link, link.client, effect)
+            unsent = link.client.want_write()
+        if unsent:
+            self._wake()
+
+    def _send(self, link: Link, client: Client, effect: Publish) -> None:
+        try:
+            properties = publish_properties(effect) if self._mqtt5 else None
+            info = client.publish(effect.topic, effect.payload, effect.qos, effect.retain, properties)
+        except Exception as error:  # noqa: BLE001 - what paho will not send must not end the core's thread
+            self._log.error("mqtt_publish_impossible", topic=effect.topic, error=str(error))
+            self._post(PubAck(self._path.name, effect.token, _UNSPECIFIED_ERROR))
+            return
+        if effect.qos:
+            link.tokens[info.mid] = effect.token
+
+    def close(self, payload: bytes, within_s: float = 1.0) -> None:
+        """Publish `payload` (retained) on the will's topic, disconnect, end the thread. No `PathDown` follows.
+
+        Where the broker does not take it in time the connection is cut, and the broker publishes the last will instead.
+        """
+        deadline = self._clock.now().mono + within_s
+        with self._lock:
+            self._closing = True
+            self._changed.notify()
+            link = self._link
+            saying = False
+            if link is not None and link.client is not None and link.up and not link.full:
+                saying = True
+                link.farewell = link.client.publish(self._will[0], payload, qos=1, retain=True).mid
+        self._wake()
+        taken = saying and self._farewell_taken.wait(within_s)
+        with self._lock:
+            if link is not None:
+                link.ended = True
+                link.up = False
+                if taken and link.client is not None:
+                    link.client.disconnect()
+                link.cut()
+        self._wake()
+        if self._thread.ident is not None:
+            self._thread.join(max(0.0, deadline - self._clock.now().mono))
+        if not self._thread.is_alive():
+            self._wake_in.close()
+            self._wake_out.close()
+
+    def busy_since(self) -> float | None:
+        """Return the monotonic second since which the thread has been connecting or handling packets, or None."""
+        return self._busy_since
+
+    # ------------------------------------------------------------ the thread
+
+    def _run(self) -> None:
+        while (link := self._next_link()) is not None:
+            self._serve(link)
+
+    def _next_link(self) -> Link | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or (self._link is not None and not self._link.taken))
+            if self._closing or self._link is None:
+                return None
+            self._link.taken = True
+            return self._link
+
+    def _serve(self, link: Link) -> None:
+        try:
+            self._open(link)
+            deadline = self._clock.now().mono + STEP_TIMEOUT_S
+            while not link.ended:
+                if not link.up and self._clock.now().mono >= deadline:
+                    self._end(link, self._failure(TimeoutError()))
+                else:
+                    self._turn(link)
+        except Exception as error:  # noqa: BLE001 - the thread dies of nothing: the core hears of it and tries again
+            if not isinstance(error, OSError | UplinkError | UnicodeError):
+                self._log.exception("mqtt_path_failed")
+            self._end(link, self._failure(error))
+        finally:
+            with self._lock:
+                self._busy_since = None
+                link.release()
+
+    def _open(self, link: Link) -> None:
+        """Make the client and connect it: blocks as the docstring of this file says."""
+        if link.ended:
+            return
+        self._busy_since = self._clock.now().mono
+        if self._path.tls is not None:
+            self._was_synced |= self._clock.now().synced
+            link.context = client_context(self._path.tls, check_time=self._was_synced)
+        client = make_client(self._client_id, link, will=self._will, mqtt5=self._mqtt5)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_publish = self._on_publish
+        client.on_message = self._on_message
+        client.on_disconnect = self._on_disconnect
+        client.connect_timeout = STEP_TIMEOUT_S
+        open_session(client, self._path, maximum_packet=MAXIMUM_DOWN + 1024)  # room for topic and properties
+        link.client = client
+
+    def _turn(self, link: Link) -> None:
+        """Wait until there is something to read or write, and let paho do it."""
+        client, sock = link.client, link.sock
+        if client is None or sock is None:
+            raise UplinkError("paho gave no socket")
+        poller = select.poll()
+        poller.register(self._wake_in, select.POLLIN)
+        try:
+            poller.register(sock, select.POLLIN | (select.POLLOUT if client.want_write() else 0))
+        except ValueError:  # closed in between by a publish that found it broken
+            return
+        self._busy_since = None
+        ready = {descriptor for descriptor, _ in poller.poll(TURN_S * 1000)}
+        self._busy_since = self._clock.now().mono
+        if self._wake_in.fileno() in ready:
+            with suppress(BlockingIOError):
+                self._wake_in.recv(4096)
+        with self._lock:
+            if link.ended:
+                return
+            if sock.fileno() in ready:
+                client.loop_read()
+                # What TLS has decrypted already makes no socket readable.
+                while not link.ended and isinstance(sock, ssl.SSLSocket) and sock.pending():
+                    client.loop_read()
+            if not link.ended and client.want_write():
+                client.loop_write()
+            if not link.ended:
+                client.loop_misc()
+            if client.socket() is None:
+                self._end(link, self._failure(link.cause.error or ConnectionError("closed")))
+
+    def _end(self, link: Link, failure: Failure) -> None:
+        with self._lock:
+            if link.ended:
+                return
+            link.ended = True
+            link.up = False
+            link.tokens.clear()
+            link.waiting.clear()
+            self._post(PathDown(self._path.name, failure.detail, failure.refused))
+        self._wake()
+
+    def _failure(self, error: Exception) -> Failure:
+        return refusals.of_error(error, self._path.host, self._path.port, STEP_TIMEOUT_S)
+
+    def _wake(self) -> None:
+        with suppress(OSError):  # full: it wakes anyway; closed: nobody is left to be woken
+            self._wake_out.send(b"w")
+
+    # ------------------------------------------------------------ callbacks, under the lock
+
+    def _on_connect(
+        self, client: Client, link: Link, _flags: ConnectFlags, code: ReasonCode, properties: Properties | None
+    ) -> None:
+        if link.ended:
+            return
+        if code.is_failure:
+            self._end(link, refusals.of_connack(code.value))
+            return
+        maximum_packet = getattr(properties, "MaximumPacketSize", None)
+        link.window = getattr(properties, "ReceiveMaximum", link.window)
+        wanted = [(topic, LEAVES_DOWN[leaf]) for topic, leaf in self._leaves.items()]
+        if self._mqtt5:
+            client.subscribe([(topic, SubscribeOptions(qos=qos)) for topic, qos in wanted])
+        else:
+            client.subscribe(wanted)
+        link.up = True
+        self._post(PathUp(self._path.name, maximum_packet))
+
+    def _on_subscribe(
+        self, _client: Client, link: Link, _mid: int, codes: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        if link.ended:
+            return
+        refused = [
+            f"{leaf} (code 0x{code.value:02x})"
+            for leaf, code in zip(self._leaves.values(), codes, strict=False)
+            if code.is_failure or code.value < LEAVES_DOWN[leaf]
+        ]
+        detail = f"the broker does not let us listen to {', '.join(refused)}: check the ACL" if refused else ""
+        self._post(Subscribed(self._path.name, bool(refused), detail))
+
+    def _on_publish(
+        self, client: Client, link: Link, mid: int, code: ReasonCode, _properties: Properties | None
+    ) -> None:
+        if mid == link.farewell:
+            self._farewell_taken.set()
+        token = link.tokens.pop(mid, None)
+        if token is None or link.ended:
+            return
+        if token:
+            self._post(PubAck(self._path.name, token, code.value))
+        if link.waiting:
+            self._send(link, client, link.waiting.popleft())
+
+    def _on_message(self, _client: Client, link: Link, message: MQTTMessage) -> None:
+        leaf = self._leaves.get(message.topic)
+        if link.ended or leaf is None or len(message.payload) > MAXIMUM_DOWN:
+            self._dropped += 1
+            if self._dropped.bit_count() == 1:  # the 1st, 2nd, 4th, 8th …: a flood does not fill the log
+                self._log.warning(
+                    "downlink_dropped", bytes=len(message.payload), known=leaf is not None, total=self._dropped
+                )
+            return
+        self._post(Downlink(self._path.name, leaf, bytes(message.payload), message.retain))
+
+    def _on_disconnect(
+        self, _client: Client, link: Link, flags: DisconnectFlags, code: ReasonCode, _properties: Properties | None
+    ) -> None:
+        if flags.is_disconnect_packet_from_server:
+            self._end(link, refusals.of_disconnect(code.value))
+        else:
+            self._end(
+                link, self._failure(link.cause.error or ConnectionError(_ENDED.get(code.value, "closed by the broker")))
+            )

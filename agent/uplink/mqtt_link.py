@@ -1,0 +1,134 @@
+"""One connection of a broker path: its paho client, its sockets and its tokens.
+
+Rules of this file: a client serves one connection and is thrown away; all that paho must be told is told here. Who may
+touch a link, and when, is the matter of `agent/uplink/mqtt.py`, which holds the lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+if TYPE_CHECKING:
+    from agent.config import BrokerPath
+    from agent.effects import Publish
+    from agent.uplink.tls import ClientContext
+
+SESSION_EXPIRY_S = 7 * 24 * 3600
+
+
+class Cause(logging.Handler):
+    """Keeps the exception with which paho's socket failed: paho itself only logs it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.error: Exception | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take one of paho's error lines."""
+        error = next((a for a in record.args or () if isinstance(a, Exception)), None)
+        if isinstance(error, OSError):
+            self.error = error
+        else:
+            structlog.get_logger().error("mqtt_library_error", message=record.getMessage())
+
+
+class Link:
+    """One attempt to connect, and the connection if it comes to one. Guarded by the lock of its path."""
+
+    def __init__(self) -> None:
+        self.client: Client | None = None
+        self.context: ClientContext | None = None
+        self.sock: socket.socket | None = None
+        self.taken = False
+        self.up = False
+        self.ended = False
+        self.window = 65_535
+        self.tokens: dict[int, int] = {}
+        """QoS 1 publishes under way, by packet id; 0 where nobody wants the answer."""
+        self.waiting: deque[Publish] = deque()
+        self.farewell: int | None = None
+        self.cause = Cause()
+
+    @property
+    def full(self) -> bool:
+        """Whether the broker takes no further publish before it has acknowledged one."""
+        return len(self.tokens) >= self.window
+
+    def _sockets(self) -> tuple[socket.socket, ...]:
+        wrapped = self.context.wrapped if self.context is not None else None
+        return tuple(sock for sock in (self.sock, wrapped) if sock is not None)
+
+    def cut(self) -> None:
+        """End the connection at once, from whichever thread; its own thread wakes up and closes the socket."""
+        for sock in self._sockets():
+            with suppress(OSError):
+                # Not SSLSocket.shutdown(): that takes the TLS object from under the thread that may be using it.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def release(self) -> None:
+        """Close the sockets; paho leaves that of a failed handshake open."""
+        for sock in self._sockets():
+            with suppress(OSError):
+                sock.close()
+        self.client = None
+
+
+def make_client(client_id: str, link: Link, *, will: tuple[str, bytes], mqtt5: bool) -> Client:
+    """Make the client of `link`, with TLS if the link has a context. It does not connect yet, and never reconnects."""
+    client = Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        clean_session=None if mqtt5 else False,
+        userdata=link,
+        protocol=MQTTProtocolVersion.MQTTv5 if mqtt5 else MQTTProtocolVersion.MQTTv311,
+        reconnect_on_failure=False,
+    )
+    client.suppress_exceptions = True
+    # A broker's limit comes with its CONNACK, when paho will not have it any more; `Link.window` sees to it.
+    client.max_inflight_messages = 0
+    topic, payload = will
+    client.will_set(topic, payload, qos=1, retain=True)
+    logger = logging.Logger("mqtt", logging.ERROR)  # noqa: LOG001 - lives and dies with its link; getLogger's never die
+    logger.addHandler(link.cause)
+    client.enable_logger(logger)
+    if link.context is not None:
+        client.tls_set_context(link.context)
+    client.on_socket_open = _on_socket_open
+    return client
+
+
+def open_session(client: Client, path: BrokerPath, *, maximum_packet: int) -> None:
+    """Connect and ask for a session that the broker keeps for a week. Blocks; raises what the sockets raise."""
+    if path.protocol == "mqtt311":
+        client.connect(path.host, path.port, path.keepalive_s)
+        return
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # because paho leaves it untyped
+    properties.SessionExpiryInterval = SESSION_EXPIRY_S
+    properties.MaximumPacketSize = maximum_packet
+    client.connect(path.host, path.port, path.keepalive_s, clean_start=False, properties=properties)
+
+
+def publish_properties(effect: Publish) -> Properties:
+    """Return what MQTT 5 says about a message beside its payload."""
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # because paho leaves it untyped
+    properties.ContentType = effect.content_type
+    if effect.expiry_s is not None:
+        properties.MessageExpiryInterval = effect.expiry_s
+    if effect.user_properties:
+        properties.UserProperty = list(effect.user_properties)
+    return properties
+
+
+def _on_socket_open(_client: Client, link: Link, sock: Any) -> None:
+    link.sock = sock
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # paho leaves Nagle's algorithm on
