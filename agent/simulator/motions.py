@@ -64,7 +64,7 @@ def jogging(rate_hz: float, seed: int, seconds: float = 10.0) -> list[Sample]:
     scene = Scene(seconds, seed)
     rate, duty = scene.between(2.5, 2.8), scene.between(0.42, 0.52)
     scene.tilt(8)
-    inside = (scene.t > 0.5) & (scene.t < seconds - 0.5)
+    inside = (scene.t > 0.5) & (scene.t < seconds - 1)
     phase = (rate * (scene.t[inside] - 0.5)) % 1
     # The mean over a step is the weight: a half-sine over `duty` of it is pi / (2 duty) high.
     scene.up[inside] = np.where(phase < duty, math.pi / (2 * duty) * np.sin(math.pi * phase / duty), 0.0)
@@ -94,9 +94,9 @@ def sitting_down_hard(rate_hz: float, seed: int) -> list[Sample]:
     scene.tilt(0)
     scene.tilt(scene.between(18, 28), after=0.5)
     scene.wait(0.35)
-    scene.drop(scene.between(0.10, 0.13), scene.between(0.4, 0.5))  # the knees give way
-    scene.contact(scene.between(0.16, 0.2), 0.35)  # the thighs hold against it
-    scene.drop(scene.between(0.04, 0.06), 0.9)
+    scene.drop(scene.between(0.06, 0.09), scene.between(0.35, 0.45))  # the knees give way
+    scene.contact(scene.between(0.16, 0.2), 0.25)  # the thighs hold against it
+    scene.drop(scene.between(0.05, 0.07), scene.between(0.75, 0.85))
     scene.contact(scene.between(0.065, 0.075), 1.0, 0.12)  # the seat
     scene.tilt(scene.between(10, 18))
     scene.tilt(scene.between(4, 14), after=0.5)
