@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from agent.assessment import Verdict
+from agent.inference import reasons as r
+from agent.inference.evidence import evidence
+from agent.inference.policy import Unasked
+from agent.inference.reasons import Reason, Sign, reasons
+from tests.unit.inference.motions import Floats, fall, jolts, times
+
+
+def window(made: Floats, impact: int = 300) -> Floats:
+    return made[impact - 75 : impact + 125]
+
+
+def of_fall() -> dict[str, float]:
+    t = times(12, start=0.0)
+    return evidence(window(fall(t, 6.0)), 4.0, 75, 124)
+
+
+def of_walking() -> dict[str, float]:
+    t = times(12, start=0.0)
+    return evidence(window(jolts(t), 315), 2.5, 75, 124)
+
+
+def texts(verdict: Verdict, numbers: dict[str, float], unasked: Unasked | None = None) -> list[str]:
+    return [reason.text() for reason in reasons(verdict, numbers, unasked)]
+
+
+def test_evidence_of_a_fall() -> None:
+    numbers = of_fall()
+    assert numbers["free_fall_ms"] == pytest.approx(300, abs=20)
+    assert numbers["posture_deg"] == pytest.approx(90, abs=1)
+    assert numbers["still_s"] > 2.3
+    assert numbers["moving_g"] < 0.01
+
+
+def test_a_fall_is_told_in_the_words_of_the_contract() -> None:
+    told = texts(Verdict.CONFIRMED, of_fall())
+    assert told[0] == "impact 4 g"
+    assert told[1] == "free fall 300 ms"
+    assert told[2] == "posture changed 90 degrees"
+    assert re.fullmatch(r"lying still 2\.\d s", told[3])
+
+
+def test_a_suppression_says_what_spoke_against() -> None:
+    assert texts(Verdict.FALSE_ALARM, of_walking()) == [
+        "impact 2.5 g", "moved on after the impact", "posture unchanged", "no free fall",
+    ]  # fmt: skip
+
+
+def test_uncertain_says_so() -> None:
+    assert texts(Verdict.UNCERTAIN, of_walking())[1] == "close to the threshold"
+
+
+def test_a_call_without_a_stateable_reason_says_so() -> None:
+    numbers = {"peak_g": 2.0, "free_fall_ms": 80.0, "posture_deg": 40.0, "moving_g": 0.1, "still_s": 0.6}
+    assert texts(Verdict.CONFIRMED, numbers)[1:] == ["no single sign stands out, judged from the whole motion"]
+    assert texts(Verdict.FALSE_ALARM, numbers)[1:] == ["no single sign stands out, judged from the whole motion"]
+
+
+def test_why_the_model_was_not_asked_comes_first() -> None:
+    assert texts(Verdict.UNVERIFIED, of_fall(), Unasked.LATE)[0] == "the model answered too late"
+
+
+def test_held_samples_are_no_stillness() -> None:
+    t = times(12, start=0.0)
+    made = window(fall(t, 6.0))
+    numbers = evidence(made, 4.0, 75, 50)
+    assert "still_s" not in numbers
+    assert "posture_deg" not in numbers
+    assert texts(Verdict.CONFIRMED, numbers) == ["impact 4 g", "free fall 300 ms"]
+    assert evidence(made, 4.0, 0, 124)["free_fall_ms"] == 0
+    assert "posture_deg" not in evidence(made, 4.0, 0, 124)
+
+
+def test_no_reason_claims_more_than_the_evidence_or_its_opposite() -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(500):
+        numbers = {
+            "peak_g": float(rng.uniform(1.6, 9)),
+            "free_fall_ms": float(rng.integers(0, 30) * 20),
+            "posture_deg": float(rng.uniform(0, 180)),
+            "moving_g": float(rng.exponential(0.2)),
+            "still_s": float(rng.integers(0, 124) / 50),
+        }
+        for_it, against = {x.code for x in r.signs_for(numbers)}, {x.code for x in r.signs_against(numbers)}
+        assert not (for_it & {Sign.LYING, Sign.STILL} and Sign.MOVED_ON in against)
+        assert not (for_it & {Sign.TURNED, Sign.LYING} and Sign.UNTURNED in against)
+        assert not (Sign.FREE_FALL in for_it and Sign.NO_FREE_FALL in against)
+        for reason in r.signs_for(numbers):
+            if reason.code in (Sign.LYING, Sign.STILL):
+                assert reason.number is not None
+                assert reason.number <= numbers["still_s"] + 1e-9
+            if reason.code is Sign.TURNED:
+                assert reason.number is not None
+                assert reason.number <= numbers["posture_deg"]
+
+
+@pytest.mark.parametrize("code", [*Sign, *Unasked])
+def test_every_reason_has_words_in_both_languages(code: Sign | Unasked) -> None:
+    english, danish = Reason(code, 1.5).text("en"), Reason(code, 1.5).text("da")
+    assert english != danish
+    assert "1.5" not in danish
+    assert ("1.5" in english) == ("1,5" in danish)
