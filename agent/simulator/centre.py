@@ -5,8 +5,8 @@ for every copy of an event once it is stored in a journal (`--store`, by default
 `state_dir`), `accepted` and `closed` when the operator says so. With `--no-ack` it only listens, and stores nothing.
 
 Rules of this file: the shell around `centre_state.step`: one queue, one thread that owns the state; connections and
-keys only put items in. Exit code 0 after SIGINT, SIGTERM or `q`; 2 for a wrong unit file; 1 where the store or the
-TLS files can't be used.
+keys only put items in. Exit code 0 after SIGINT, SIGTERM or `q`; 2 for a wrong unit file or argument; 1 where the store
+or the TLS files can't be used.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.clock import Now
-from agent.config_files import load_unit
-from agent.errors import ConfigError, StorageError, UplinkError
+from agent.config_files import DEFAULT_UNIT_FILE, load_unit
+from agent.errors import ConfigError, StorageError
 from agent.simulator import centre_jsonl, centre_screen, centre_view
 from agent.simulator.centre_link import Link
 from agent.simulator.centre_messages import EventSeen, Keep, KeepFailed, Kept, Operator, SendAck, Tick
 from agent.simulator.centre_state import Centre, Policy, step
 from agent.simulator.centre_store import Journal
+from agent.uplink.topics import Topics
 
 if TYPE_CHECKING:
     import argparse
@@ -47,7 +48,7 @@ class _Quit:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command line of `nodkald centre`."""
-    parser.add_argument("--unit-file", type=Path, required=True, metavar="FILE", help="the unit to listen to")
+    parser.add_argument("--unit-file", type=Path, default=DEFAULT_UNIT_FILE, metavar="U", help="the unit to listen to")
     parser.add_argument("--no-ack", action="store_true", help="only listen: acknowledge nothing, store nothing")
     parser.add_argument(
         "--accept-after",
@@ -68,33 +69,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the centre until it is told to end; return the exit code."""
+    """Run the centre until it is told to end; raises ConfigError, StorageError or UplinkError where it can't start."""
     if args.no_ack and (args.accept_after is not None or args.close_after is not None):
-        print(
-            "nodkald centre: --no-ack acknowledges nothing; leave out --accept-after and --close-after", file=sys.stderr
-        )
-        return 2
-    try:
-        unit = load_unit(args.unit_file).unit_file
-        journal = None if args.no_ack else Journal(args.store or unit.state_dir / "centre.jsonl", time.time())
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except StorageError as error:
-        print(f"nodkald centre: {error}", file=sys.stderr)
-        return 1
+        raise ConfigError(["--no-ack acknowledges nothing; leave out --accept-after and --close-after"])
+    unit = load_unit(args.unit_file).unit_file
     policy = Policy(
-        root=f"nk/v1/{unit.tenant}/{unit.unit_id}",
+        root=Topics(unit.tenant, unit.unit_id).root,
         acknowledge=not args.no_ack,
         accept_after_s=args.accept_after,
         close_after_s=args.close_after,
     )
-    try:
-        shell = _Shell(unit, policy, journal, jsonl=args.jsonl)
-    except UplinkError as error:
-        print(f"nodkald centre: {error}", file=sys.stderr)
-        return 1
-    return shell.run()
+    journal = None if args.no_ack else Journal(args.store or unit.state_dir / "centre.jsonl", time.time())
+    return _Shell(unit, policy, journal, jsonl=args.jsonl).run()
 
 
 class _Shell:
