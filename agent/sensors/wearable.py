@@ -69,7 +69,7 @@ class WearableDriver:
 
     def _run(self) -> None:
         attempt = 0
-        reported = False
+        known: str | None = None  # why the port is down, as last told
         while not self._stopping.is_set():
             link = _Link(self._name, self._config, self._post, self._clock)
             try:
@@ -81,10 +81,11 @@ class WearableDriver:
                 detail = f"{self._path}: the driver failed ({type(error).__name__}); it tries again, see the log"
             if self._stopping.is_set():
                 return
-            if link.opened or not reported:
-                _log.warning("wearable_link_down", sensor=self._name, detail=detail)
+            if link.opened or known is None:
                 self._post(LinkDown(self._name, self._clock.now().mono, detail))
-                reported = True
+            if link.opened or known != detail:
+                _log.warning("wearable_link_down", sensor=self._name, detail=detail)
+            known = detail
             attempt = 0 if link.heard else attempt
             self._stopping.wait(reopen_delay_s(attempt, self._chance()))
             attempt += 1

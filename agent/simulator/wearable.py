@@ -35,6 +35,9 @@ CATCH_UP_S = 0.5
 """A thread that was held up for longer than this leaves samples out instead of sending them all at once."""
 
 NOISE_G = 0.004
+STILL_SAMPLES = 251
+"""Standing still repeats after this many samples of noise, made once, because a home stands still for years."""
+
 POSTURE_S = 0.5
 """The posture after a motion is the mean of its last this many seconds."""
 
@@ -62,11 +65,13 @@ class SimulatedWearable:
         self._master: int | None = None
         self._muted = False
         self._garbage = 0
-        self._posture = (0.0, 0.0, 1.0)
+        self._still: list[bytes] = []
+        self._sent = 0
         self._motion: Sequence[Sample] = ()
         self._motion_times: list[float] = []
         self._motion_began = 0.0
         self._speed = 1.0
+        self._keep_still((0.0, 0.0, 1.0))
 
     def start(self) -> None:
         """Plug the wearable in and begin to send. Raises SimulatorError if the path can't be made."""
@@ -92,14 +97,15 @@ class SimulatedWearable:
             self._motion_times = [sample[0] for sample in samples]
             self._motion_began = self._monotonic()
             self._speed = speed
-            self._posture = _posture_at_end(samples)
+            self._keep_still(_posture_at_end(samples))
         return (samples[-1][0] - samples[0][0]) / speed
 
     @property
     def playing(self) -> bool:
         """Whether a motion is under way."""
         with self._lock:
-            return bool(self._motion)
+            elapsed = (self._monotonic() - self._motion_began) * self._speed
+            return bool(self._motion) and elapsed <= self._motion_times[-1] - self._motion_times[0]
 
     def mute(self) -> None:
         """Send nothing, and stay plugged in."""
@@ -183,27 +189,28 @@ class SimulatedWearable:
             _log.warning("simulated_wearable_write_failed", error=str(error))
 
     def _frames(self, at: float) -> bytes:
-        """Return the three frames of the sample taken at `at`."""
-        x, y, z = self._acceleration(at)
-        noise = [round(self._random.gauss(0, 3)) for _ in range(6)]
+        """Return the three frames of the sample taken at `at`: of the motion, or of keeping still."""
+        if self._motion:
+            t = self._motion_times[0] + (at - self._motion_began) * self._speed
+            if t <= self._motion_times[-1]:
+                return self._encoded(*self._interpolated(t))
+            self._motion = ()
+        self._sent += 1
+        return self._still[self._sent % STILL_SAMPLES]
+
+    def _keep_still(self, posture: tuple[float, float, float]) -> None:
+        gauss = self._random.gauss
+        self._still = [self._encoded(*(g + gauss(0, NOISE_G) for g in posture)) for _ in range(STILL_SAMPLES)]
+
+    def _encoded(self, x: float, y: float, z: float) -> bytes:
+        noise = (round(self._random.gauss(0, 3)) for _ in range(3))
         roll, pitch = math.atan2(y, z), math.atan2(-x, math.hypot(y, z))
         angles = (round(angle / math.pi * 32767) for angle in (roll, pitch, 0.0))
         return (
             encode_acceleration(x, y, z)
-            + encode_words(FrameId.ANGULAR_RATE, *noise[:3], 0)
+            + encode_words(FrameId.ANGULAR_RATE, *noise, 0)
             + encode_words(FrameId.ANGLE, *angles, 0)
         )
-
-    def _acceleration(self, at: float) -> tuple[float, float, float]:
-        """Return x, y, z in g at `at`: of the motion, between its samples on a straight line, or of standing still."""
-        if self._motion:
-            t = self._motion_times[0] + (at - self._motion_began) * self._speed
-            if t <= self._motion_times[-1]:
-                return self._interpolated(t)
-            self._motion = ()
-        x, y, z = self._posture
-        gauss = self._random.gauss
-        return x + gauss(0, NOISE_G), y + gauss(0, NOISE_G), z + gauss(0, NOISE_G)
 
     def _interpolated(self, t: float) -> tuple[float, float, float]:
         after = max(1, min(bisect_right(self._motion_times, t), len(self._motion) - 1))
