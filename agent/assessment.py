@@ -72,7 +72,7 @@ class Assessed:
     """The end of a trigger: its assessment. Exactly one for each `trigger_id`, unless the deadline was faster.
 
     `audited` says that a suppression must be reported: over the reference, or uncertain. `budget_left` is what is
-    left of the budget for uncertain ones.
+    left of the budget for uncertain ones, None where there is none.
     """
 
     trigger_id: str
@@ -81,7 +81,7 @@ class Assessed:
     peak_g: float
     over_reference: bool
     assessment: Assessment
-    budget_left: int
+    budget_left: int | None
     audited: bool
 
 

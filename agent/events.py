@@ -162,7 +162,7 @@ class SuppressedData(Stamped):
 
     trigger: Trigger
     assessment: AssessmentBody
-    budget_left: int
+    budget_left: int | None = Field(description="of the budget for uncertain triggers; None where it has no limit")
 
 
 class SummaryData(Stamped):

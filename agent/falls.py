@@ -85,6 +85,11 @@ def _signal(turn: Turn, signal: Signal) -> None:
         peak_g=round(signal.peak_g, 2),
     )
     turn.carry_out(calls.assessed(turn.state.calls, signal, now))
+    if signal.budget_left == 0:
+        why = "uncertain triggers are calls now: the day's budget for suppressing them is used up"
+        turn.open_fault(Fault.BUDGET_SPENT, signal.sensor, why)
+    elif signal.budget_left is not None:
+        turn.close_fault(Fault.BUDGET_SPENT, signal.sensor)
     if signal.audited and not assessment.verdict.is_call:
         origin = turn.state.setup.origin_of(signal.sensor)
         data = SuppressedData(

@@ -39,7 +39,7 @@ def judge(
                 peak,
                 over_reference=True,
                 assessment=answer,
-                budget_left=0,
+                budget_left=None,
                 audited=False,
             )
         )

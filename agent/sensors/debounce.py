@@ -76,16 +76,16 @@ def settle(state: ContactState, config: Contact, now: float) -> tuple[ContactSta
     changes: list[ContactChange] = []
     unsettled_since = state.unsettled_since
     if unsettled_since is not None:
-        if now - state.raw_since >= config.debounce_ms / 1000:
+        if now >= state.raw_since + config.debounce_ms / 1000:
             # A pull begins at its first edge, a release at the edge after which it held.
             began = unsettled_since if state.raw else state.raw_since
             state, change = _take_level(state, pulled=state.raw, began=began)
             changes += change
-        elif now - unsettled_since >= CHATTER_S and not state.pulled:
+        elif now >= unsettled_since + CHATTER_S and not state.pulled:
             state, change = _take_level(state, pulled=True, began=unsettled_since)
             state = state if state.raw else replace(state, unsettled_since=state.raw_since)
             changes += change
-    if state.pulled and not state.stuck and now - state.changed_at >= config.stuck_after_s:
+    if state.pulled and not state.stuck and now >= state.changed_at + config.stuck_after_s:
         state = replace(state, stuck=True)
         changes.append(ContactChange(Change.STUCK, now))
     return state, tuple(changes)
