@@ -67,7 +67,7 @@ class FallDetector:
     budgets: dict[str, Budget]
     id_prefix: str
     usable: Mapping[str, bool]
-    """By sensor: whether its model was loaded and works. Absent: nothing is known yet."""
+    """By sensor: whether its model works. Absent: nothing was heard yet; it is asked, and its deadline runs."""
     waiting: Mapping[str, _Waiting]
 
     def step(self, item: Item, now: Now) -> tuple[FallDetector, Sequence[Out]]:
@@ -158,11 +158,8 @@ def _ready(detector: FallDetector, sensor: str, event: Ready, now: Now) -> tuple
 
 
 def _why_not_asked(detector: FallDetector, sensor: str) -> Unasked | None:
-    if detector.wearables[sensor].card is None:
-        return Unasked.MODEL_FAILING
-    if sensor not in detector.usable:
-        return Unasked.NOT_LOADED
-    return None if detector.usable[sensor] else Unasked.MODEL_FAILING
+    known_to_fail = detector.wearables[sensor].card is None or not detector.usable.get(sensor, True)
+    return Unasked.MODEL_FAILING if known_to_fail else None
 
 
 def _unasked(detector: FallDetector, trigger: str, cause: Unasked, now: Now) -> tuple[FallDetector, Sequence[Out]]:

@@ -1,7 +1,7 @@
-"""Fall detection of a running unit, put together: cards, detector and the model's worker.
+"""Puts fall detection together for a unit: cards, detector, and the thread that owns the models.
 
-Rules of this file: called from a thread of its own, after the cords are armed, because numpy and the runtime take long to
-load. A card that can't be read is no reason to stop: its sensor's triggers are calls, `unverified`, until it can.
+Rules of this file: a card that can't be used is no reason to stop; its sensor's triggers go out as calls, and the
+worker reports the model as failing.
 """
 
 from __future__ import annotations
@@ -11,33 +11,40 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from agent.clock import Now
-from agent.effects import Effect
 from agent.errors import ModelError
-from agent.inference import detector, policy
-from agent.inference.cards import ModelCard, load_card
-from agent.inference.detector import FallDetector, Wearable
+from agent.inference import detector
+from agent.inference.cards import load_card
+from agent.inference.detector import FallDetector, Out, Wearable
+from agent.inference.policy import BUDGET_NOTE
 from agent.inference.worker import ModelWorker
 from agent.profiles import Wt901
 from agent.sensors.driver import Post
 
-log = structlog.get_logger()
+_LOG = structlog.get_logger()
 
 
 def load_fall_detection(
     wearables: Mapping[str, Wt901], notes: Mapping[str, str], now: Now, post: Post, *, id_prefix: str
-) -> tuple[ModelWorker, FallDetector, Sequence[Effect]]:
-    """Return the started model worker, the detector, and what the core has to carry out first."""
-    judged = {name: Wearable(config.fall, _card(config.fall.model)) for name, config in wearables.items()}
-    worker = ModelWorker({name: config.fall.model for name, config in wearables.items()}, post)
+) -> tuple[ModelWorker, FallDetector, Sequence[Out]]:
+    """Return the running model worker, the detector for the core, and effects to carry out first.
+
+    `notes` are what the last boot left; `id_prefix` must differ from boot to boot.
+    """
+    judged = {name: judged_by(wearable) for name, wearable in wearables.items()}
+    detection, effects = detector.start(judged, notes.get(BUDGET_NOTE), now, id_prefix=f"{id_prefix}.")
+    worker = ModelWorker({name: wearable.fall.model for name, wearable in wearables.items()}, post)
     worker.start()
-    detection, effects = detector.start(judged, notes.get(policy.BUDGET_NOTE), now, id_prefix=id_prefix)
-    # What `start` gives beside signals is only logs and notes: there is no trigger before the first motion.
-    return worker, detection, [effect for effect in effects if isinstance(effect, Effect)]
+    return worker, detection, effects
 
 
-def _card(name: str) -> ModelCard | None:
+def judged_by(wearable: Wt901) -> Wearable:
+    """Return how a sensor of the profile is judged: with its model's card, or without one if that can't be used."""
     try:
-        return load_card(name)
+        card = load_card(wearable.fall.model)
     except ModelError as error:
-        log.error("model_card_unusable", model=name, detail=str(error))
-        return None
+        _LOG.error("model_card_unusable", model=wearable.fall.model, detail=str(error))
+        return Wearable(wearable.fall, None)
+    if wearable.body_position not in card.body_positions:
+        _LOG.error("model_not_for_body_position", model=card.label, body_position=wearable.body_position)
+        return Wearable(wearable.fall, None)
+    return Wearable(wearable.fall, card)

@@ -163,8 +163,8 @@ def test_no_number_is_a_call() -> None:
     assert told.assessment.score is None
 
 
-@pytest.mark.parametrize("states", [[], [BROKEN], [LOADED, BROKEN]])
-def test_a_model_that_is_not_there_is_not_waited_for(states: list[ModelState]) -> None:
+@pytest.mark.parametrize("states", [[BROKEN], [LOADED, BROKEN]])
+def test_a_model_that_is_known_to_fail_is_not_waited_for(states: list[ModelState]) -> None:
     u = unit()
     for state in states:
         u.feed(state)
@@ -172,6 +172,12 @@ def test_a_model_that_is_not_there_is_not_waited_for(states: list[ModelState]) -
     assert not [o for o in u.out if isinstance(o, Score)]
     (told,) = u.assessed
     assert told.assessment.verdict is Verdict.UNVERIFIED
+
+
+def test_a_model_that_was_not_heard_of_yet_is_asked_and_its_deadline_runs() -> None:
+    u = unit(0.1)
+    u.play(one_fall())
+    assert u.assessed[0].assessment.verdict is Verdict.FALSE_ALARM
 
 
 def test_a_model_that_recovers_is_asked_again() -> None:

@@ -1,0 +1,224 @@
+"""`nodkald replay`: recorded motion through the same core, on a virtual clock, as fast as it goes.
+
+Each file is a stretch of motion of its own; the files are played one after another into one unit, so its budget for
+uncertain triggers goes on. One JSON line for each trigger and one for each file, on standard output.
+
+Rules of this file: it decides nothing. What it prints is what fall detection told the core; the core is stepped with
+every batch, answer and tick, as on the unit. How the samples are cut into batches changes no result, so quiet motion
+goes in large pieces.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import agent
+from agent import core
+from agent.assessment import Assessed, FallDetection, Signal
+from agent.clock import ManualClock, Now
+from agent.config import BrokerPath, UnitFile, Uplink
+from agent.config_files import load_profile
+from agent.core_state import Setup
+from agent.effects import Effect, Score, StoreEvent
+from agent.errors import ConfigError, ModelError, RecordingError
+from agent.inference import detector
+from agent.inference.resample import GAP_S, Floats
+from agent.inference.runner import Broken
+from agent.inference.start import judged_by
+from agent.inference.worker import load_shipped
+from agent.profiles import Profile, Wt901
+from agent.readings import Item, ModelState, MotionBatch, Restored, Scored, ScoringFailed, Stored, Tick
+from agent.recordings import HEADER, HIGHEST_RATE_HZ, LOWEST_RATE_HZ, read_recording
+
+_QUIET_G = 1.2  # raw |a| under this makes no trigger, whatever the resampler adds
+_QUIET_S, _BUSY_S = 300.0, 1.0
+_SETTLED_S = 15.0  # quiet for so long: no trigger is still under way
+_PAUSE_S = 3.0  # between files: a gap, but no silent sensor
+_RATE_MARGIN = 1.03
+
+Scorer = Callable[[Any], float]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `nodkald replay`."""
+    parser.add_argument("--profile", required=True, metavar="P", help="name of a shipped profile, or path of one")
+    parser.add_argument("--sensor", required=True, metavar="S", help="the profile's wearable that the motion is from")
+    parser.add_argument("--no-budget", action="store_true", help="uncertain triggers are suppressed without a limit")
+    parser.add_argument("--jsonl", action="store_true", help="one JSON object a line (this is the only format)")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.csv", help=f"header {HEADER}, 18 to 200 Hz")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Replay; return 0, or 1 if a file can't be read (the others are still played)."""
+    wearable = _wearable(load_profile(args.profile), args.sensor)
+    unit = _Unit(load_profile(args.profile), args.sensor, wearable, budget=not args.no_budget)
+    code = 0
+    for path in args.files:
+        try:
+            times, xyz = read_motion(path)
+        except RecordingError as error:
+            sys.stderr.write(f"{error}\n")
+            code = 1
+            continue
+        for line in unit.play(str(path), times, xyz):
+            sys.stdout.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+        sys.stdout.flush()
+    return code
+
+
+def read_motion(path: Path) -> tuple[Floats, Floats]:
+    """Return times and samples of a recording; RecordingError as `agent.recordings` words it.
+
+    A sample that is no number is kept: fall detection leaves it out, as it would on the unit.
+    """
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            header = file.readline().strip().replace(" ", "")
+            table = np.loadtxt(file, delimiter=",", ndmin=2, dtype=np.float64)
+    except (OSError, ValueError):
+        header, table = "", np.empty((0, 0))
+    if header == HEADER and table.shape[1:] == (4,) and len(table) > 1 and _rate_is_known(table[:, 0]):
+        return table[:, 0], table[:, 1:]
+    samples = np.array(read_recording(path))  # says what is wrong, by file and line
+    return samples[:, 0], samples[:, 1:]
+
+
+def _rate_is_known(times: Floats) -> bool:
+    steps = np.diff(times)
+    if not (steps > 0).all():
+        return False
+    return LOWEST_RATE_HZ / _RATE_MARGIN <= 1 / float(np.median(steps)) <= HIGHEST_RATE_HZ * _RATE_MARGIN
+
+
+def _wearable(profile: Profile, sensor: str) -> Wt901:
+    wearable = profile.wearables.get(sensor)
+    if wearable is None:
+        there = ", ".join(sorted(profile.wearables)) or "none"
+        raise ConfigError([f"profile {profile.name} has no wearable {sensor!r}; its wearables: {there}"])
+    return wearable
+
+
+@dataclass(frozen=True, slots=True)
+class _Listened:
+    """Fall detection with somebody listening to what it tells the core."""
+
+    detection: FallDetection
+    heard: list[Assessed]
+
+    def step(self, item: Item, now: Now) -> tuple[_Listened, Sequence[Signal | Effect]]:
+        after, out = self.detection.step(item, now)
+        self.heard.extend(signal for signal in out if isinstance(signal, Assessed))
+        return _Listened(after, self.heard), out
+
+    def next_deadline(self) -> float | None:
+        return self.detection.next_deadline()
+
+
+class _Unit:
+    """A unit on a virtual clock: nothing leaves it, and its disk and its model answer at once."""
+
+    def __init__(self, profile: Profile, sensor: str, wearable: Wt901, *, budget: bool) -> None:
+        self._sensor, self._clock = sensor, ManualClock()
+        self._heard: list[Assessed] = []
+        nowhere = Uplink(paths=(BrokerPath(name="nowhere", host="127.0.0.1", port=1),))
+        unit_file = UnitFile(
+            schema_version=1, tenant="replay", unit_id="u-replay", profile=profile.name, uplink=nowhere
+        )
+        setup = Setup(unit_file, profile, boot_id="replay", seed=bytes(32), version=agent.__version__)
+        detection, _ = detector.start(
+            {sensor: judged_by(wearable)}, None, self._clock.now(), id_prefix="replay.", budget=budget
+        )
+        state, effects = core.start(setup, Restored(boot_count=1), self._clock.now())
+        self._state = core.with_falls(state, _Listened(detection, self._heard))
+        self._carry_out(effects)
+        self._model = self._load(wearable.fall.model)
+
+    def play(self, name: str, times: Floats, xyz: Floats) -> Iterator[dict[str, Any]]:
+        """Play one file from now on; yield its lines."""
+        shift = self._clock.now().mono + _PAUSE_S - float(times[0])
+        first, totals = float(times[0]), {"triggers": 0, "calls": 0, "suppressed": 0}
+        for start, stop in _batches(times, xyz):
+            at = times[start:stop] + shift
+            self._advance_to(float(at[-1]))
+            self._step(MotionBatch(self._sensor, at, xyz[start:stop]))
+            yield from self._lines(name, shift, totals)
+        self._clock.advance(2 * GAP_S)
+        self._step(Tick())
+        yield from self._lines(name, shift, totals)
+        yield {"file": name, "summary": {"duration_s": round(float(times[-1]) - first, 3), **totals}}
+
+    def _lines(self, name: str, shift: float, totals: dict[str, int]) -> Iterator[dict[str, Any]]:
+        for told in self._heard:
+            answer = told.assessment
+            totals["triggers"] += 1
+            totals["calls" if answer.verdict.is_call else "suppressed"] += 1
+            yield {
+                "file": name,
+                "t_s": round(told.impact_at - shift, 3),
+                "peak_g": told.peak_g,
+                "verdict": answer.verdict.value,
+                "score": answer.score,
+                "threshold": answer.threshold,
+                "call": answer.verdict.is_call,
+                "reasons": list(answer.reasons),
+            }
+        self._heard.clear()
+
+    def _advance_to(self, mono: float) -> None:
+        self._clock.advance(max(0.0, mono - self._clock.now().mono))
+
+    def _step(self, item: Item) -> None:
+        self._state, effects = core.step(self._state, item, self._clock.now())
+        if self._state.falls is None:
+            raise ModelError(
+                f"fall detection broke: {self._state.no_falls_because}; please report it with the recording"
+            )
+        self._carry_out(effects)
+
+    def _carry_out(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, Score):
+                self._step(self._answer(effect))
+            elif isinstance(effect, StoreEvent):
+                self._step(Stored((effect.event.event_id,)))
+
+    def _load(self, name: str) -> Scorer | None:
+        try:
+            card, model = load_shipped(name)
+        except Broken as error:
+            self._step(ModelState(self._sensor, failing=True, detail=str(error), name=name))
+            sys.stderr.write(f"{error}\n")
+            return None
+        self._step(ModelState(self._sensor, failing=False, detail=model.runtime, name=card.label, sha256=card.sha256))
+        return model.score
+
+    def _answer(self, request: Score) -> Scored | ScoringFailed:
+        try:
+            if self._model is None:
+                return ScoringFailed(request.trigger_id, "model_missing", "there is no model")
+            return Scored(request.trigger_id, self._model(request.window), 0.0)
+        except Broken as error:
+            return ScoringFailed(request.trigger_id, error.code.value, str(error))
+
+
+def _batches(times: Floats, xyz: Floats) -> Iterator[tuple[int, int]]:
+    """Cut a recording into batches: long ones where nothing can trigger, of a second where something may."""
+    busy = times[(xyz * xyz).sum(axis=1) > _QUIET_G * _QUIET_G]
+    start = 0
+    while start < len(times):
+        now = times[start]
+        last_busy = np.searchsorted(busy, now, side="right") - 1
+        settled = last_busy < 0 or now - busy[last_busy] > _SETTLED_S
+        following = busy[last_busy + 1] if last_busy + 1 < len(busy) else np.inf
+        until = min(following, now + _QUIET_S) if settled and following > now + _BUSY_S else now + _BUSY_S
+        stop = max(start + 1, int(np.searchsorted(times, until)))
+        yield start, stop
+        start = stop

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import argparse
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agent import replay
+from agent.errors import ConfigError
+from agent.inference import cards
+from tests.unit.inference.motions import Floats, fall, jolts, times
+
+
+def write(path: Path, t: Floats, xyz: Floats) -> str:
+    rows = "\n".join(",".join(f"{v:.6f}" for v in (at, *a)) for at, a in zip(t, xyz, strict=True))
+    path.write_text(f"t_s,ax_g,ay_g,az_g\n{rows}\n", encoding="utf-8")
+    return str(path)
+
+
+def played(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> list[dict[str, Any]]:
+    parser = argparse.ArgumentParser()
+    replay.configure(parser)
+    args = parser.parse_args(["--profile", "simulated-home", "--sensor", "wearable", "--jsonl", *words])
+    assert replay.run(args) == code
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.parametrize("rate", [25.0, 50.0, 100.0, 200.0])
+def test_a_fall_is_a_call(tmp_path: Path, capsys: pytest.CaptureFixture[str], rate: float) -> None:
+    t = times(12, rate, start=3.0)
+    file = write(tmp_path / "fall.csv", t, fall(t, 9.0))
+    trigger, summary = played(capsys, file)
+    assert trigger["file"] == file
+    assert trigger["t_s"] == pytest.approx(9.0, abs=0.05)
+    assert trigger["call"] is True
+    assert trigger["verdict"] == "confirmed"
+    assert trigger["score"] >= trigger["threshold"]
+    assert trigger["reasons"][0].startswith("impact ")
+    expected = {"duration_s": round(float(t[-1] - t[0]), 3), "triggers": 1, "calls": 1, "suppressed": 0}
+    assert summary == {"file": file, "summary": expected}
+
+
+def test_hard_walking_is_suppressed_with_its_reasons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    t = times(20)
+    xyz = jolts(t)
+    xyz[t > 1017.0] = [0.0, 1.0, 0.0]
+    *triggers, summary = played(capsys, write(tmp_path / "walk.csv", t, xyz))
+    assert len(triggers) > 10
+    assert {line["verdict"] for line in triggers} == {"false_alarm"}
+    assert "posture unchanged" in triggers[3]["reasons"]
+    assert summary["summary"]["suppressed"] == len(triggers)
+
+
+def test_the_end_of_a_file_and_a_gap_are_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    t = times(14)
+    xyz = fall(t, 1006.0)
+    cut = t < 1006.5
+    gap = cut | (t > 1009.0)
+    lines = played(capsys, write(tmp_path / "cut.csv", t[cut], xyz[cut]), write(tmp_path / "gap.csv", t[gap], xyz[gap]))
+    triggers = [line for line in lines if "verdict" in line]
+    assert [line["verdict"] for line in triggers] == ["unverified", "unverified"]
+    assert triggers[0]["reasons"] == triggers[1]["reasons"]
+    assert "ended within a second" in triggers[0]["reasons"][0]
+
+
+def test_files_are_one_life_but_not_one_motion(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = cards.load_card("fall-waist")
+    monkeypatch.setattr("agent.replay.load_shipped", lambda _: (card, _Unsure()))
+    t = times(10)
+    files = [write(tmp_path / f"{i}.csv", t, fall(t, 1005.0)) for i in range(8)]
+    verdicts = [line["verdict"] for line in played(capsys, *files) if "verdict" in line]
+    assert verdicts == ["uncertain"] * 5 + ["unverified"] * 3
+    verdicts = [line["verdict"] for line in played(capsys, "--no-budget", *files) if "verdict" in line]
+    assert verdicts == ["uncertain"] * 8
+
+
+class _Unsure:
+    runtime = "none"
+
+    def score(self, _window: Any) -> float:
+        card = cards.load_card("fall-waist")
+        return (card.uncertain_above + card.threshold) / 2
+
+
+def test_without_the_model_every_trigger_is_a_call(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_: cards.ModelCard) -> bytes:
+        raise cards.ModelError("gone")
+
+    monkeypatch.setattr("agent.inference.worker.load_file", gone)
+    t = times(10)
+    trigger, _ = played(capsys, write(tmp_path / "fall.csv", t, fall(t, 1005.0, 1.8)))
+    assert (trigger["verdict"], trigger["call"], trigger["score"]) == ("unverified", True, None)
+
+
+def test_a_value_that_is_no_number_is_a_lost_sample(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    t = times(10)
+    xyz = fall(t, 1005.0)
+    xyz[100:110] = np.nan
+    trigger, _ = played(capsys, write(tmp_path / "nan.csv", t, xyz))
+    assert trigger["verdict"] == "confirmed"
+
+
+def test_a_file_that_is_no_recording_is_told_and_the_others_are_played(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text("t_s,ax_g,ay_g,az_g\n0,0,1,0\n0.02,zero,1,0\n", encoding="utf-8")
+    t = times(5)
+    good = write(tmp_path / "good.csv", t, np.tile([0.0, 1.0, 0.0], (len(t), 1)))
+    (summary,) = played(capsys, str(bad), good, code=1)
+    assert summary["summary"]["triggers"] == 0
+
+
+def test_a_sensor_that_is_no_wearable_is_refused() -> None:
+    parser = argparse.ArgumentParser()
+    replay.configure(parser)
+    with pytest.raises(ConfigError, match="its wearables: wearable"):
+        replay.run(parser.parse_args(["--profile", "simulated-home", "--sensor", "bathroom-cord", "x.csv"]))
+
+
+def test_batches_cover_a_recording_once_and_are_short_where_something_happens() -> None:
+    t = times(400)
+    xyz = fall(t, 1200.0)
+    cuts = list(replay._batches(t, xyz))
+    assert cuts[0][0] == 0
+    assert cuts[-1][1] == len(t)
+    assert all(before[1] == after[0] for before, after in pairwise(cuts))
+    busy = [stop - start for start, stop in cuts if 1199.0 < t[start] < 1210.0]
+    assert max(busy) <= 51
+    assert len(cuts) < 30
