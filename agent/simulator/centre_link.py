@@ -40,6 +40,7 @@ class Link:
         self._root = root
         self._post = post
         self._client_id = f"centre-{unit_id}-{path.name}"
+        self._accepted = False
         self._v5 = path.protocol == "mqtt5"
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
@@ -51,6 +52,7 @@ class Link:
         self._client.on_connect_fail = self._failed
         self._client.on_disconnect = self._disconnected
         self._client.on_subscribe = self._subscribed
+        self._client.on_publish = self._published
         self._client.on_message = self._message
         self._client.reconnect_delay_set(1, 5)
         if path.tls is not None:
@@ -78,6 +80,7 @@ class Link:
     # ------------------------------------------------------------ paho's callbacks, on its thread
 
     def _connected(self, client: mqtt.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self._accepted = not reason.is_failure
         if reason.is_failure:
             self._post(LineDown(self._path.name, self._refusal(reason)))
             return
@@ -88,16 +91,12 @@ class Link:
             client.subscribe([(leaf, 1) for leaf in leaves])
 
     def _subscribed(self, _client: Any, _data: Any, _mid: int, reasons: list[Any], _properties: Any) -> None:
-        if any(reason.is_failure for reason in reasons):
-            self._post(
-                LineDown(
-                    self._path.name,
-                    f"the broker refuses to let us read {self._root}/…: its ACL must let the centre's user read the "
-                    "unit's topics and write …/ack (the unit's own certificate may do neither)",
-                )
-            )
-            return
-        self._post(LineUp(self._path.name))
+        refused = any(reason.is_failure for reason in reasons)
+        self._post(LineDown(self._path.name, self._not_allowed()) if refused else LineUp(self._path.name))
+
+    def _published(self, _client: Any, _data: Any, _mid: int, reason: Any, _properties: Any) -> None:
+        if reason.is_failure:
+            self._post(LineDown(self._path.name, self._not_allowed()))
 
     def _failed(self, _client: Any, _data: Any) -> None:
         where = f"{self._path.host}:{self._path.port}"
@@ -105,6 +104,8 @@ class Link:
         self._post(LineDown(self._path.name, f"no connection to {where}: {sys.exception()}; trying again"))
 
     def _disconnected(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        if not self._accepted:  # the end of a connection that was refused: that was told
+            return
         if reason.value == _TAKEN_OVER:
             detail = f"another program took the client id {self._client_id}: is a second centre running?"
         else:
@@ -114,12 +115,16 @@ class Link:
     def _message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
         self._post(Message(self._path.name, message.topic, bytes(message.payload), message.retain))
 
+    def _not_allowed(self) -> str:
+        return (
+            f"the broker's ACL does not let us read {self._root}/… or write {self._root}/ack: "
+            "a centre needs a user of its own, the unit's may do neither"
+        )
+
     def _refusal(self, reason: Any) -> str:
         where = f"{self._path.host}:{self._path.port}"
         if reason.value in _NOT_AUTHORISED:
-            return (
-                f"the broker at {where} refuses us ({reason}): check [tls] certificate and key, and the broker's users"
-            )
+            return f"the broker at {where} refuses us ({reason}): check [tls] in the unit file, and the broker's users"
         return f"the broker at {where} refuses us ({reason}); trying again"
 
 

@@ -92,7 +92,9 @@ Holes = tuple[ledgers.Hole, ...]
 
 
 def step(state: Centre, item: Item, now: Now) -> Result:
-    """Take one item, and after it do what has become due."""
+    """Take one item, and after it do what has become due (never between two records that are read back)."""
+    if isinstance(item, Kept):
+        return _kept(state, item, now), []
     state, effects = _HANDLERS[type(item)](state, item, now)
     state, found = _due_holes(state, now)
     state, acts = _due_acts(state, now)
@@ -199,19 +201,19 @@ def _line(state: Centre, item: LineUp | LineDown, now: Now) -> Result:
     return replace(state, lines={**state.lines, item.path: note}), [note]
 
 
-def _kept(state: Centre, item: Kept, now: Now) -> Result:
+def _kept(state: Centre, item: Kept, now: Now) -> Centre:
     """Take back what the store held, as old as it is."""
     record = item.record
     age = max(0.0, now.wall - float(record["at"]))
     if age > REMEMBER_S:
-        return state, []
+        return state
     then = Now(now.mono - age, now.wall - age)
     if "event" in record:
         state, _ = _learn(state, record["event"], record["path"], then)
     else:
         ack = record["ack"]
         state = replace(state, calls=acknowledged(state.calls, ack["call_id"], ack["ack"], then.mono))
-    return state, []
+    return state
 
 
 def _keep_failed(state: Centre, item: KeepFailed, now: Now) -> Result:
@@ -287,7 +289,6 @@ _HANDLERS: dict[type, Callable[[Centre, Any, Now], Result]] = {
     LineUp: _line,
     LineDown: _line,
     Operator: _operator,
-    Kept: _kept,
     KeepFailed: _keep_failed,
     Tick: _tick,
 }

@@ -212,8 +212,18 @@ def test_a_call_from_before_the_restart_is_as_old_as_it_is() -> None:
     again = Desk(accept_after_s=30.0)
     again.clock = desk.clock
     again.clock.advance(29)
-    assert acks(again.take(Kept(keep.record))) == []
+    again.take(Kept(keep.record))
+    assert acks(again.take(Tick())) == []
     assert [ack["ack"] for ack in acks(again.wait(1))] == ["accepted"]
+
+
+def test_nothing_is_done_between_two_records_that_are_read_back() -> None:
+    desk = Desk()
+    records = [e.record for e in desk.take(message(call(1)), Operator("close")) if isinstance(e, Keep)]
+    again = Desk(accept_after_s=0.0)
+    again.clock = desk.clock
+    assert again.take(*[Kept(record) for record in records]) == []
+    assert again.take(Tick()) == []
 
 
 # ---------------------------------------------------------------- holes
