@@ -58,6 +58,8 @@ _ENDED = {0x8D: "the broker has not answered for two keepalives", 0x82: "the bro
 """What paho's own reasons for giving up a connection mean."""
 
 _UNSPECIFIED_ERROR = 0x80
+_FAREWELL_SHARE = 0.8
+"""Share of the time for closing that the farewell may wait for its PUBACK; the rest is for the thread to end."""
 
 
 class MqttPath:
@@ -160,7 +162,7 @@ class MqttPath:
                 saying = True
                 link.farewell = link.client.publish(self._will[0], payload, qos=1, retain=True).mid
         self._wake()
-        taken = saying and self._farewell_taken.wait(within_s)
+        taken = saying and self._farewell_taken.wait(within_s * _FAREWELL_SHARE)
         with self._lock:
             if link is not None:
                 link.ended = True
@@ -171,9 +173,8 @@ class MqttPath:
         self._wake()
         if self._thread.ident is not None:
             self._thread.join(max(0.0, deadline - self._clock.now().mono))
-        if not self._thread.is_alive():
-            self._wake_in.close()
-            self._wake_out.close()
+        else:
+            self._close_wake()
 
     def busy_since(self) -> float | None:
         """Return the monotonic second since which the thread has been connecting or handling packets, or None."""
@@ -184,6 +185,7 @@ class MqttPath:
     def _run(self) -> None:
         while (link := self._next_link()) is not None:
             self._serve(link)
+        self._close_wake()
 
     def _next_link(self) -> Link | None:
         with self._changed:
@@ -274,6 +276,10 @@ class MqttPath:
 
     def _failure(self, error: Exception) -> Failure:
         return refusals.of_error(error, self._path.host, self._path.port, STEP_TIMEOUT_S)
+
+    def _close_wake(self) -> None:
+        self._wake_in.close()
+        self._wake_out.close()
 
     def _wake(self) -> None:
         with suppress(OSError):  # full: it wakes anyway; closed: nobody is left to be woken

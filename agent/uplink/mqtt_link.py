@@ -1,4 +1,4 @@
-"""One connection of a broker path: its paho client, its sockets and its tokens.
+"""One connection of a broker path: its paho client, its sockets and its tokens. Needs paho 2.2.
 
 Rules of this file: a client serves one connection and is thrown away; all that paho must be told is told here. Who may
 touch a link, and when, is the matter of `agent/uplink/mqtt.py`, which holds the lock.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 if TYPE_CHECKING:
     from agent.config import BrokerPath
@@ -24,6 +26,26 @@ if TYPE_CHECKING:
     from agent.uplink.tls import ClientContext
 
 SESSION_EXPIRY_S = 7 * 24 * 3600
+
+
+def _every_refusal() -> dict[int, dict[str, list[int]]]:
+    """Return paho's table of reason codes, with each failure code allowed in each packet that can refuse something.
+
+    paho ends the connection over a code that the standard does not list for a packet. Mosquitto 2 answers a publish
+    over its `message_size_limit` with such a PUBACK (0x95): the call would end the connection, and go out again.
+    """
+    table: dict[int, dict[str, list[int]]] = {
+        code: {name: list(packets) for name, packets in names.items()} for code, names in ReasonCode.names.items()
+    }
+    for code in range(0x80, 0x100):
+        names = table.setdefault(code, {})
+        listed = {packet for packets in names.values() for packet in packets}
+        refusing = {PacketTypes.CONNACK, PacketTypes.PUBACK, PacketTypes.SUBACK, PacketTypes.DISCONNECT}
+        names[f"Code 0x{code:02x}"] = sorted(refusing - listed)
+    return table
+
+
+ReasonCode.names = _every_refusal()
 
 
 class Cause(logging.Handler):
@@ -104,6 +126,7 @@ def make_client(client_id: str, link: Link, *, will: tuple[str, bytes], mqtt5: b
     if link.context is not None:
         client.tls_set_context(link.context)
     client.on_socket_open = _on_socket_open
+    client.on_socket_close = _on_socket_close
     return client
 
 
@@ -132,3 +155,18 @@ def publish_properties(effect: Publish) -> Properties:
 def _on_socket_open(_client: Client, link: Link, sock: Any) -> None:
     link.sock = sock
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # paho leaves Nagle's algorithm on
+
+
+def _on_socket_close(_client: Client, link: Link, sock: Any) -> None:
+    """Look for the broker's last words: with TLS 1.3 it refuses our certificate when we have begun to write.
+
+    The write then fails with a mere end of file, and the alert that says why lies there to be read.
+    """
+    if isinstance(sock, ssl.SSLSocket) and isinstance(link.cause.error, ssl.SSLEOFError | ConnectionError):
+        try:
+            sock.recv(1)
+        except ssl.SSLError as error:
+            if "ALERT" in (error.reason or ""):
+                link.cause.error = error
+        except OSError:
+            return

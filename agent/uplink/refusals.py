@@ -106,6 +106,10 @@ def _of_tls(error: ssl.SSLError, host: str, port: int) -> Failure:
         return Failure(
             f"{host}:{port} did not accept our TLS ({reason}): check tls.certificate and tls.key", refused=True
         )
-    if isinstance(error, ssl.SSLEOFError) or reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
-        return Failure(f"{host}:{port} does not speak TLS here: is `port` right?", refused=False)
+    if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+        return Failure(f"{host}:{port} does not speak TLS: is `port` right?", refused=False)
+    if isinstance(error, ssl.SSLEOFError):
+        return Failure(
+            f"{host}:{port} broke off TLS without a word: is `port` right? Its log may say more", refused=False
+        )
     return Failure(f"TLS with {host}:{port} failed: {reason or error}", refused=False)

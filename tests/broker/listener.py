@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 class Listener:
     def __init__(
-        self, port: int, topic: str = "#", *, client_id: str = "centre", tls: ssl.SSLContext | None = None
+        self,
+        port: int,
+        topic: str = "#",
+        *,
+        client_id: str = "centre",
+        tls: ssl.SSLContext | None = None,
+        **connect: Any,
     ) -> None:
         self.messages: list[MQTTMessage] = []
         self.acks: dict[int, int] = {}
@@ -29,7 +35,7 @@ class Listener:
         self.client.on_publish = self._on_publish
         if tls is not None:
             self.client.tls_set_context(tls)
-        self.client.connect("127.0.0.1", port)
+        self.client.connect("127.0.0.1", port, **connect)
         self.client.loop_start()
         assert self._subscribed.wait(10), "no SUBACK"
 
