@@ -30,6 +30,8 @@ class TechnicalLane:
     more: bool = False
     """The outbox holds events after `after`."""
     fetching: bool = False
+    overtaken: bool = False
+    """An event was made while a page was being read: it may be missing on it, so another one is wanted."""
     unstored: Mapping[str, OutboxEvent] = field(default_factory=dict)
     """Made, but not on disk yet."""
     unconfirmed: bool = False
@@ -52,8 +54,8 @@ def add(lane: TechnicalLane, event: OutboxEvent) -> TechnicalLane:
         queue = tuple(waiting for waiting in queue if waiting.event_id != oldest)
         lost += 1
     lane = replace(lane, unstored=unstored, lost=lost, queue=queue)
-    if lane.disk_works and (lane.more or len(lane.queue) >= PAGE):
-        return replace(lane, more=True)
+    if lane.disk_works and (lane.more or lane.fetching or len(lane.queue) >= PAGE):
+        return replace(lane, more=True, overtaken=lane.fetching)
     return replace(lane, queue=(*lane.queue, event), after=max(lane.after, event.sequence))
 
 
@@ -68,7 +70,8 @@ def page_came(lane: TechnicalLane, events: tuple[OutboxEvent, ...], *, more: boo
     """Take in a page read back from the outbox."""
     fresh = tuple(event for event in events if event.sequence > lane.after)
     after = fresh[-1].sequence if fresh else lane.after
-    return replace(lane, queue=(*lane.queue, *fresh), after=after, more=more, fetching=False)
+    more = more or lane.overtaken
+    return replace(lane, queue=(*lane.queue, *fresh), after=after, more=more, fetching=False, overtaken=False)
 
 
 def sent(lane: TechnicalLane) -> tuple[TechnicalLane, OutboxEvent]:
