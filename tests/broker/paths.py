@@ -10,7 +10,7 @@ from agent.effects import Publish
 from agent.readings import PathUp
 from agent.system_clock import SystemClock
 from agent.uplink.mqtt import MqttPath
-from tests.broker.inbox import Inbox
+from tests.inbox import Inbox
 
 if TYPE_CHECKING:
     from tests.broker.pki import Ca, Identity
@@ -59,6 +59,7 @@ class Path:
         synced: bool = True,
         host: str = "127.0.0.1",
         keepalive_s: int = 30,
+        closing_s: float = 1.0,
         **keys: Any,
     ) -> None:
         unit = UnitFile.model_validate(
@@ -81,6 +82,7 @@ class Path:
             post=self.inbox.post,
             clock=SyncedClock() if synced else UnsyncedClock(),
         )
+        self._closing_s = closing_s
         self._token = 0
 
     def __enter__(self) -> Self:
@@ -88,7 +90,7 @@ class Path:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.mqtt.close(FAREWELL)
+        self.mqtt.close(FAREWELL, self._closing_s)
 
     def up(self) -> PathUp:
         """Connect, and wait until the broker took us."""

@@ -29,7 +29,7 @@ def connack(code: int) -> bytes:
     ],
 )
 def test_a_refused_connection_says_who_must_mend_it(code: int, words: str, refused: bool) -> None:  # noqa: FBT001 - a table's column
-    with RawBroker({CONNECT: connack(code)}) as broker, Path(broker.port) as path:
+    with RawBroker({CONNECT: connack(code)}) as broker, Path(broker.port, closing_s=0.1) as path:
         path.mqtt.connect()
         down = path.inbox.wait(PathDown)
         assert words in down.detail
@@ -38,7 +38,10 @@ def test_a_refused_connection_says_who_must_mend_it(code: int, words: str, refus
 
 
 def test_a_refused_connection_with_311() -> None:
-    with RawBroker({CONNECT: b"\x20\x02\x00\x05"}) as broker, Path(broker.port, protocol="mqtt311") as path:
+    with (
+        RawBroker({CONNECT: b"\x20\x02\x00\x05"}) as broker,
+        Path(broker.port, closing_s=0.1, protocol="mqtt311") as path,
+    ):
         path.mqtt.connect()
         down = path.inbox.wait(PathDown)
         assert (down.refused, "code 0x87" in down.detail) == (True, True)
@@ -47,7 +50,7 @@ def test_a_refused_connection_with_311() -> None:
 @pytest.mark.parametrize("suback", [b"\x00\x87\x00", b"\x00\x00\x00", b"\x00\xc7\x00"])
 def test_a_subscription_that_is_not_granted_is_told(suback: bytes) -> None:
     answers = {CONNECT: CONNACK, SUBSCRIBE: b"\x90\x05" + ID + suback}
-    with RawBroker(answers) as broker, Path(broker.port) as path:
+    with RawBroker(answers) as broker, Path(broker.port, closing_s=0.1) as path:
         path.up()
         subscribed = path.inbox.wait(Subscribed)
         assert subscribed.refused
@@ -58,7 +61,7 @@ def test_a_subscription_that_is_not_granted_is_told(suback: bytes) -> None:
 @pytest.mark.parametrize("code", [0x10, 0x80, 0x83, 0x87, 0x95, 0x97, 0x99, 0xC7])
 def test_any_code_of_a_puback_is_handed_on_and_the_connection_stays(code: int) -> None:
     answers = {CONNECT: CONNACK, SUBSCRIBE: SUBACK, PUBLISH: b"\x40\x03" + ID + bytes([code])}
-    with RawBroker(answers) as broker, Path(broker.port) as path:
+    with RawBroker(answers) as broker, Path(broker.port, closing_s=0.1) as path:
         path.up()
         first, second = path.publish(topic("call")), path.publish(topic("call"))
         path.inbox.wait(PubAck, 2)
@@ -69,7 +72,7 @@ def test_any_code_of_a_puback_is_handed_on_and_the_connection_stays(code: int) -
 @pytest.mark.parametrize(("code", "refused"), [(0x8E, True), (0x98, True), (0x8B, False), (0x97, False)])
 def test_the_brokers_own_disconnect_says_why(code: int, refused: bool) -> None:  # noqa: FBT001 - a table's column
     answers = {CONNECT: CONNACK, SUBSCRIBE: SUBACK, PUBLISH: bytes([0xE0, 1, code])}
-    with RawBroker(answers) as broker, Path(broker.port) as path:
+    with RawBroker(answers) as broker, Path(broker.port, closing_s=0.1) as path:
         path.up()
         path.publish(topic("call"))
         down = path.inbox.wait(PathDown)
@@ -87,7 +90,10 @@ def test_the_brokers_own_disconnect_says_why(code: int, refused: bool) -> None: 
     ],
 )
 def test_garbage_ends_the_connection_and_the_next_attempt_works(answer: bytes) -> None:
-    with RawBroker({CONNECT: CONNACK, SUBSCRIBE: SUBACK, PUBLISH: answer}) as broker, Path(broker.port) as path:
+    with (
+        RawBroker({CONNECT: CONNACK, SUBSCRIBE: SUBACK, PUBLISH: answer}) as broker,
+        Path(broker.port, closing_s=0.1) as path,
+    ):
         for attempt in (1, 2):
             path.up()
             path.publish(topic("call"))
@@ -96,7 +102,7 @@ def test_garbage_ends_the_connection_and_the_next_attempt_works(answer: bytes) -
 
 
 def test_what_never_answers_a_publish_makes_no_memory_grow_beyond_what_was_published() -> None:
-    with RawBroker({CONNECT: CONNACK, SUBSCRIBE: SUBACK}) as broker, Path(broker.port) as path:
+    with RawBroker({CONNECT: CONNACK, SUBSCRIBE: SUBACK}) as broker, Path(broker.port, closing_s=0.1) as path:
         path.up()
         for _ in range(50):
             path.publish(topic("call"), b"x" * 1000)
