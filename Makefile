@@ -1,0 +1,98 @@
+# Everything a developer does with this project. `make` alone lists it.
+#
+# Rules of this file: Python 3.11 to 3.13 with venv and pip is all that is asked for; packages come from the locks in
+# requirements/, by hash. PYTHON chooses the interpreter, VENV the environment, ARGS what a target hands on.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test mosquitto tflite lint model bench lock clean
+
+ifndef PYTHON
+PYTHON := $(shell tools/pythons | head -n 1)
+endif
+VENV ?= .venv
+TESTS ?= tests
+ARGS ?=
+
+# Quiet: pip would tell of every mirror it asked and of its own age; its errors still show.
+PIP_INSTALL = -m pip install -qq --disable-pip-version-check --no-input --only-binary :all: --require-hashes
+
+# One line says what is about to happen, because it takes a while; then a venv from one lock, and nothing else in it.
+# $(1) the venv, $(2) the interpreter, $(3) the lock.
+define from_lock
+@test -n "$(2)" || { echo "make: no Python from 3.11 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+@$(2) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "make: $(2) is not one of Python 3.11 to 3.13" >&2; exit 1; }
+@$(2) -c 'import ensurepip, venv' || { echo "make: $(2) has no venv: on Debian, apt-get install python3-venv" >&2; exit 1; }
+@echo "setting up $(1) with $$($(2) --version) from $(3)"
+@$(2) -m venv --clear $(1)
+@$(1)/bin/python $(PIP_INSTALL) -r $(3)
+endef
+
+# The project itself, editable. Its dependencies and its build tool are in the venv already: the network is not asked.
+define install_project
+@$(1)/bin/python -m pip install -qq --disable-pip-version-check --no-index --no-deps --no-build-isolation -e .
+endef
+
+help:  ## list what there is
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: $(VENV)/.project  ## make .venv: the project and its tools, from the lock
+
+# The interpreter's version is part of the name, so that another PYTHON makes the venv anew.
+MADE := $(VENV)/.from-lock-$(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
+
+$(MADE): requirements/dev.txt
+	$(call from_lock,$(VENV),$(PYTHON),$<)
+	@touch $@
+
+$(VENV)/.project: $(MADE) pyproject.toml
+	$(call install_project,$(VENV))
+	@touch $@
+
+demo: setup  ## show the main job: a home, a unit, a broker and a response centre (ARGS=--stay to go on playing)
+	@$(VENV)/bin/python -m agent.simulator.demo $(ARGS)
+
+test: setup mosquitto tflite  ## run all tests (TESTS=tests/unit for some)
+	@NODKALD_TFLITE_PYTHON="$$(ls $(CURDIR)/.venv-tflite/bin/python 2>/dev/null)" \
+	  $(VENV)/bin/python -m pytest $(TESTS) $(ARGS)
+
+# The tests against a real broker need one; without it they skip, and say so.
+mosquitto:
+	@tools/need mosquitto openssl
+
+# The other model runtime ends with Python 3.11 and NumPy 1, so it has a venv of its own, where there is such a Python.
+tflite: $(if $(findstring .from-lock-3.11.,$(MADE)),.venv-tflite/.from-lock)
+
+.venv-tflite/.from-lock: requirements/tflite.txt
+	$(call from_lock,.venv-tflite,$(PYTHON),$<)
+	@touch $@
+
+lint: setup  ## style, types, import contracts, and that the generated documents are up to date
+	@tools/lint $(VENV)/bin
+
+model: .venv-training/.project  ## train the fall model anew from ../shared/data
+	@.venv-training/bin/python -m training.train --data ../shared/data --out agent/inference/models $(ARGS)
+
+.venv-training/.from-lock: requirements/training.txt
+	$(call from_lock,.venv-training,$(PYTHON),$<)
+	@touch $@
+
+.venv-training/.project: .venv-training/.from-lock pyproject.toml
+	$(call install_project,.venv-training)
+	@touch $@
+
+bench: setup mosquitto  ## measure: the framer, and how long a call takes to the centre
+	@$(VENV)/bin/python benchmarks/framer.py
+	@$(VENV)/bin/python benchmarks/latency.py $(ARGS)
+
+lock: .venv-lock/.from-lock  ## make the locks anew (ARGS=--upgrade for newer versions)
+	@tools/lock .venv-lock/bin/uv $(ARGS)
+
+.venv-lock/.from-lock: requirements/lock.txt
+	$(call from_lock,.venv-lock,$(PYTHON),$<)
+	@touch $@
+
+clean:  ## remove what the other targets made
+	@rm -rf .venv .venv-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name '__pycache__' -prune -exec rm -rf {} + ; rm -rf ./*.egg-info
