@@ -39,7 +39,8 @@ from agent.readings import Item, ModelState, MotionBatch, Restored, Scored, Scor
 from agent.recordings import HEADER, HIGHEST_RATE_HZ, LOWEST_RATE_HZ, read_recording
 
 _QUIET_G = 1.2  # raw |a| under this makes no trigger, whatever the resampler adds
-_QUIET_S, _BUSY_S = 300.0, 1.0
+_QUIET_S, _BUSY_S = 300.0, 4.0
+_PATIENCE_S = 10.0  # the model answers at once, but the clock jumps from batch to batch: its deadline must outlast one
 _SETTLED_S = 15.0  # quiet for so long: no trigger is still under way
 _PAUSE_S = 3.0  # between files: a gap, but no silent sensor
 _RATE_MARGIN = 1.03
@@ -58,8 +59,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Replay; return 0, or 1 if a file can't be read (the others are still played)."""
-    wearable = _wearable(load_profile(args.profile), args.sensor)
-    unit = _Unit(load_profile(args.profile), args.sensor, wearable, budget=not args.no_budget)
+    profile = load_profile(args.profile)
+    unit = _Unit(profile, args.sensor, _wearable(profile, args.sensor), budget=not args.no_budget)
     code = 0
     for path in args.files:
         try:
@@ -133,8 +134,9 @@ class _Unit:
             schema_version=1, tenant="replay", unit_id="u-replay", profile=profile.name, uplink=nowhere
         )
         setup = Setup(unit_file, profile, boot_id="replay", seed=bytes(32), version=agent.__version__)
+        patient = wearable.model_copy(update={"fall": wearable.fall.model_copy(update={"deadline_s": _PATIENCE_S})})
         detection, _ = detector.start(
-            {sensor: judged_by(wearable)}, None, self._clock.now(), id_prefix="replay.", budget=budget
+            {sensor: judged_by(patient)}, None, self._clock.now(), id_prefix="replay.", budget=budget
         )
         state, effects = core.start(setup, Restored(boot_count=1), self._clock.now())
         self._state = core.with_falls(state, _Listened(detection, self._heard))
@@ -210,7 +212,7 @@ class _Unit:
 
 
 def _batches(times: Floats, xyz: Floats) -> Iterator[tuple[int, int]]:
-    """Cut a recording into batches: long ones where nothing can trigger, of a second where something may."""
+    """Cut a recording into batches: long ones where nothing can trigger, of 4 s where something may."""
     busy = times[(xyz * xyz).sum(axis=1) > _QUIET_G * _QUIET_G]
     start = 0
     while start < len(times):

@@ -17,11 +17,12 @@ _SHIFT = 8  # grid samples: the largest |a| of a fall with two peaks may be eith
 _RANGES_G = (2.0, 4.0, 8.0, 16.0)
 
 
-def augment(wide: NDArray[np.float32], rng: np.random.Generator) -> Batch:
+def augment(wide: Batch, rng: np.random.Generator) -> Batch:
     """Return one random variant of each wide window, shape (n, 200, 3)."""
     a = _shifted(wide, rng)
     a = _softened(a, rng)
     a = _low_passed(a, rng)
+    a = _sampled_slower(a, rng)
     a = _cut_short(a, rng)
     n = len(a)
     a = a * rng.uniform(0.93, 1.07, (n, 1, 1))  # gain of a cheap sensor
@@ -30,10 +31,10 @@ def augment(wide: NDArray[np.float32], rng: np.random.Generator) -> Batch:
     return _clipped(a, rng)
 
 
-def _shifted(wide: NDArray[np.float32], rng: np.random.Generator) -> Batch:
+def _shifted(wide: Batch, rng: np.random.Generator) -> Batch:
     shift = MARGIN + rng.integers(-_SHIFT, _SHIFT + 1, len(wide))
     rows = np.arange(len(wide))[:, None]
-    return wide[rows, shift[:, None] + np.arange(window.LENGTH)].astype(np.float64)
+    return wide[rows, shift[:, None] + np.arange(window.LENGTH)]
 
 
 def _softened(a: Batch, rng: np.random.Generator) -> Batch:
@@ -49,6 +50,29 @@ def _low_passed(a: Batch, rng: np.random.Generator) -> Batch:
     before = np.concatenate((a[:, :1], a[:, :-1]), axis=1)
     after = np.concatenate((a[:, 1:], a[:, -1:]), axis=1)
     return a * (1 - width) + (before + after) * (width / 2)
+
+
+def _sampled_slower(a: Batch, rng: np.random.Generator) -> Batch:
+    """Sample a quarter of the windows at 18 to 30 Hz and draw straight lines between: slow sensors miss peaks."""
+    chosen = np.flatnonzero(rng.random(len(a)) < 0.25)
+    if not len(chosen):
+        return a
+    step = rng.uniform(50 / 30, 50 / 18, (len(chosen), 1))
+    phase = rng.uniform(0, 1, (len(chosen), 1)) * step
+    position = np.arange(window.LENGTH)[None, :]
+    before = np.floor((position - phase) / step) * step + phase
+    share = ((position - before) / step)[..., None]
+    out = a.copy()
+    out[chosen] = _at(a[chosen], before) * (1 - share) + _at(a[chosen], before + step) * share
+    return out
+
+
+def _at(a: Batch, position: Batch) -> Batch:
+    """Return the windows' values at fractional positions."""
+    position = np.clip(position, 0, window.LENGTH - 1)
+    low = np.minimum(position.astype(np.int64), window.LENGTH - 2)
+    share, rows = (position - low)[..., None], np.arange(len(a))[:, None]
+    return a[rows, low] * (1 - share) + a[rows, low + 1] * share
 
 
 def _cut_short(a: Batch, rng: np.random.Generator) -> Batch:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 import tensorflow as tf
-from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert import interpreter as litert
 from numpy.typing import NDArray
 
 from agent.inference import channels
 from agent.inference.cards import Quantisation
-from agent.inference.runner import quantised
+from agent.inference.runner import make_interpreter, quantised
 
 LARGEST_BYTES = 24 * 1024
 _MEAN_APART = 0.02
@@ -44,8 +44,7 @@ class Converted:
 
     def scores(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the score of each window (n, 200, 4), by the runtime that the unit uses."""
-        interpreter = Interpreter(model_content=self.content, num_threads=1)
-        interpreter.allocate_tensors()
+        interpreter = make_interpreter(litert, self.content)
         into, out = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
         raw = np.empty(len(x))
         for i, window in enumerate(quantised(x, self.input)):
@@ -68,7 +67,7 @@ def convert(model: keras.Model, sample: NDArray[np.float32]) -> Converted:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
     content = converter.convert()
-    interpreter = Interpreter(model_content=content)
+    interpreter = make_interpreter(litert, content)
     ports = [interpreter.get_input_details()[0], interpreter.get_output_details()[0]]
     scales = [Quantisation(scale=float(p["quantization"][0]), zero_point=int(p["quantization"][1])) for p in ports]
     return Converted(content, *scales)

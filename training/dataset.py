@@ -25,7 +25,7 @@ FALL_WITHIN_S = 1.0
 class Windows:
     """All triggers of all recordings, in order. `wide` has the margin; `recording` indexes the list of recordings."""
 
-    wide: NDArray[np.float32]
+    wide: NDArray[np.float64]
     recording: NDArray[np.int64]
     impact_s: NDArray[np.float64]
     peak_g: NDArray[np.float64]
@@ -35,7 +35,7 @@ class Windows:
     @property
     def exact(self) -> NDArray[np.float64]:
         """Return the windows that the unit itself would see, shape (n, 200, 3)."""
-        return self.wide[:, MARGIN : MARGIN + window.LENGTH].astype(np.float64)
+        return self.wide[:, MARGIN : MARGIN + window.LENGTH]
 
 
 def build(recordings: list[Recording]) -> Windows:
@@ -51,7 +51,7 @@ def build(recordings: list[Recording]) -> Windows:
             impact = round(event.impact_at * resample.RATE_HZ)
             rows.append((_wide(grid, impact), index, event, label))
     return Windows(
-        wide=np.stack([row[0] for row in rows]).astype(np.float32),
+        wide=np.stack([row[0] for row in rows]),
         recording=np.array([row[1] for row in rows]),
         impact_s=np.array([row[2].impact_at for row in rows]),
         peak_g=np.array([row[2].peak_g for row in rows]),

@@ -21,7 +21,7 @@ from agent.inference import channels, window
 from training.augment import augment
 from training.dataset import Windows
 
-EPOCHS = 35
+EPOCHS = 45
 BATCH = 128
 _PEAK_RATE = 3e-3
 _FALL_WEIGHT = 2.0

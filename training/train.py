@@ -28,7 +28,7 @@ FALLS, QUIET = 0.995, 0.99
 UNCERTAIN_ABOVE = 0.5
 LIMITS = (
     "All falls in the data are simulated on mats, nearly all by people of 19 to 30 years; no real fall is in them.",
-    "Older people only did daily life in them, with one exception; soft falls of older people are the weak point.",
+    "The older people in them only did daily life; soft falls of older people are the weak point.",
     "Daily life in the data is scripted and dense: calls per hour of it are not calls per hour of life.",
     "A fall in which |a| stays under the trigger is not seen at all.",
     "Sensors that were dropped, bumped, taken off or left on a table are not in the data.",
