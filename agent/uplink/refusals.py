@@ -87,7 +87,7 @@ def of_error(error: Exception, host: str, port: int, timeout_s: float) -> Failur
     elif isinstance(error, OSError) and error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
         detail = f"no route to {host}:{port}: is the unit's network up?"
     else:
-        detail = f"the connection to {host}:{port} broke: {error or type(error).__name__}"
+        detail = f"the connection to {host}:{port} broke: {str(error) or type(error).__name__}"
     return Failure(detail, refused=False)
 
 
@@ -98,7 +98,7 @@ def _of_code(code: int, what: str) -> Failure:
 
 
 def _of_tls(error: ssl.SSLError, host: str, port: int) -> Failure:
-    reason = error.reason or ""
+    reason = getattr(error, "reason", None) or ""  # there only on errors that OpenSSL itself raised
     if isinstance(error, ssl.SSLCertVerificationError):
         why = _CERTIFICATE.get(error.verify_code, f"is not accepted: {error.verify_message}")
         return Failure(f"the certificate of {host}:{port} {why}", refused=True)
