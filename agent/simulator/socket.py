@@ -68,6 +68,8 @@ class HomeSocket:
         self._path = path
         self._listener: socket.socket | None = None
         self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._connections: set[socket.socket] = set()
 
     def start(self) -> None:
         """Open the socket, mode 0600. Raises SimulatorError if another unit has it, or it can't be made."""
@@ -89,10 +91,12 @@ class HomeSocket:
         self._stopping.set()
         listener, self._listener = self._listener, None
         if listener is not None:
-            with contextlib.suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)  # wakes `accept`
+            _hang_up(listener)
             listener.close()
             self._path.unlink(missing_ok=True)
+        with self._lock:
+            for connection in self._connections:
+                _hang_up(connection)
 
     def _remove_stale(self) -> None:
         try:
@@ -121,6 +125,15 @@ class HomeSocket:
             threading.Thread(target=self._serve, args=(connection,), name="sim-connection", daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._connections.add(connection)
+        try:
+            self._talk(connection)
+        finally:
+            with self._lock:
+                self._connections.discard(connection)
+
+    def _talk(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError), connection, connection.makefile("rwb") as lines:
             while line := lines.readline(LONGEST_LINE):
                 try:
@@ -170,6 +183,12 @@ class HomeSocket:
                 _say(lines, {"light": show.light.value, "sounder": show.sounder.value})
         finally:
             self._home.unwatch(changes)
+
+
+def _hang_up(end: socket.socket) -> None:
+    """Wake whoever waits on `end`."""
+    with contextlib.suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
 
 
 def _parse(line: bytes) -> Mapping[str, Any]:
