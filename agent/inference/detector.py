@@ -43,8 +43,8 @@ class Wearable:
 
     @property
     def trigger_g(self) -> float:
-        """Return the level on |a| at which a trigger begins."""
-        return self.card.trigger_g if self.card else TRIGGER_G
+        """Return the level on |a| at which a trigger begins: never above what a plain threshold would call at."""
+        return min(self.card.trigger_g if self.card else TRIGGER_G, self.policy.reference_g)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,9 +40,9 @@ class Budget:
     limit: int | None
     spent_at: tuple[float, ...] = ()
 
-    def left(self, mono: float) -> int:
-        """Return how many uncertain triggers may still be suppressed at monotonic second `mono`."""
-        return 0 if self.limit is None else max(0, self.limit - len(self._recent(mono)))
+    def left(self, mono: float) -> int | None:
+        """Return how many uncertain triggers may still be suppressed at monotonic second `mono`; None without limit."""
+        return None if self.limit is None else max(0, self.limit - len(self._recent(mono)))
 
     def drawn(self, mono: float) -> Budget:
         """Return the budget after one more uncertain suppression."""

@@ -244,6 +244,13 @@ def test_quiet_wearing_needs_no_clock() -> None:
     assert not u.seen
 
 
+def test_a_reference_below_the_trigger_lowers_it_so_that_nothing_is_silent() -> None:
+    u = ready(0.1, setup=wearable(reference_g=1.3))
+    u.play(one_fall(peak_g=1.5))
+    assert u.assessed[0].over_reference
+    assert u.assessed[0].audited
+
+
 def test_two_wearables_do_not_meet() -> None:
     state, _ = detector.start({"left": wearable(), "right": wearable()}, None, Now(900.0, 0.0), id_prefix="")
     u = Unit(state, 0.9)

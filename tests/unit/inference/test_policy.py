@@ -54,6 +54,7 @@ def test_the_sixth_uncertain_in_a_day_is_a_call_and_a_day_later_it_is_not() -> N
 
 def test_without_a_budget_every_uncertain_one_is_suppressed() -> None:
     budget = Budget(None)
+    assert budget.left(0.0) is None
     for _ in range(20):
         judgement = judge(0.55, 0.6, 0.5, budget, 0.0, moved_on=False)
         assert judgement.verdict is Verdict.UNCERTAIN
