@@ -30,7 +30,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from agent.errors import UplinkError
 from agent.readings import Downlink, PathDown, PathUp, PubAck, Subscribed
 from agent.uplink import refusals
-from agent.uplink.mqtt_link import Link, make_client, open_session, publish_properties
+from agent.uplink.mqtt_link import Link, PublishProperties, make_client, open_session
 from agent.uplink.refusals import Failure
 from agent.uplink.tls import client_context
 from agent.uplink.topics import LEAVES_DOWN
@@ -138,7 +138,7 @@ class MqttPath:
 
     def _send(self, link: Link, client: Client, effect: Publish) -> None:
         try:
-            properties = publish_properties(effect) if self._mqtt5 else None
+            properties = PublishProperties(effect) if self._mqtt5 else None
             info = client.publish(effect.topic, effect.payload, effect.qos, effect.retain, properties)
         except Exception as error:  # noqa: BLE001 - what paho will not send must not end the core's thread
             self._log.error("mqtt_publish_impossible", topic=effect.topic, error=str(error))
