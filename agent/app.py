@@ -1,8 +1,9 @@
 """The composition root: the only file that wires everything together, and the thread that owns all state.
 
-Rules of this file: order of start is order of importance. First the outbox (quick, and without it no sequence), then the
-cords: from there on a call is possible. Then uplink and indicators, and in a thread of its own everything that takes
-long to load: the wearable and the model. No decision is made here; effects are handed to the worker that does them.
+Rules of this file: order of start is order of importance. First the outbox (quick, and without it no sequence), then
+the cords: from there on a call is possible. Then uplink and indicators, and in a thread of its own everything that
+takes long to load: the wearable and the model. No decision is made here; effects are handed to the worker that does
+them.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ from agent.sensors.driver import Driver
 from agent.sensors.gpio import ContactDriver, PinWatch
 from agent.sensors.pins import Pins
 from agent.sensors.registry import Wiring, make_driver
-from agent.system_clock import SystemClock
+from agent.system_clock import SystemClock, machine_boot
 from agent.uplink.envelope import rfc3339
 from agent.uplink.mqtt import MqttPath
 from agent.uplink.storage import StorageWorker
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 STEP_FAILURES = 3
-"""A core that fails this often in a row can't be trusted to be right next time: the process ends, to be started anew."""
+"""A core that fails this often in a row will not be right next time: the process ends, to be started anew."""
 
 
 class AlreadyRunning(NodkaldError):  # noqa: N818 - says what is the case, and reads well where it is raised
@@ -93,7 +94,7 @@ class App:
         unit_file, profile = unit.unit_file, unit.profile
         unit_file.runtime_dir.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(unit_file.runtime_dir / "agent.lock")
-        self._setup = Setup(unit_file, profile, self._boot_id, os.urandom(32), agent.__version__)
+        self._setup = Setup(unit_file, profile, self._boot_id, machine_boot(), os.urandom(32), agent.__version__)
         self._pins = Pins(profile.pins, unit_file.runtime_dir)
         self._storage = StorageWorker(
             unit_file.state_dir / "outbox.db", unit_file.uplink.outbox_limit_mb * 1_000_000, self.post, self._clock

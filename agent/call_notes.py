@@ -1,8 +1,9 @@
 """An unfinished or open call as a note on disk, and back after a restart.
 
-Rules of this file: ages are kept, not moments, because monotonic time begins anew with the machine. The time that the
-unit was off is not counted: a call is then younger than it really is, which errs towards hearing the citizen again.
-A note that can't be read is never a reason not to start: it comes back as None and is reported.
+Rules of this file: a note bears the moment at which it was written. Monotonic time goes on through a restart of the
+process, but not of the machine; then the wall clock tells how long the unit was off, if it can be trusted on both
+sides. Otherwise that time is not counted: a call is then younger than it really is, which errs towards hearing the
+citizen. A note that can't be read is never a reason not to start: it comes back as None and is reported.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from agent.assessment import Advice, Assessment, Verdict
 from agent.call_table import Call, Origin, Phase
+from agent.clock import Now
 from agent.config import Room
 
 PREFIX = "call:"
@@ -23,48 +25,59 @@ def key_of(call_id: str) -> str:
     return PREFIX + call_id
 
 
-def to_note(call: Call, now: float) -> str:
-    """Return the call as JSON, its moments as ages at `now` (monotonic seconds)."""
+def to_note(call: Call, now: Now, machine_boot: str) -> str:
+    """Return the call as JSON; `machine_boot` names the boot of the machine, within which monotonic time goes on."""
     body: dict[str, Any] = {
+        "written": {"machine_boot": machine_boot, "mono": now.mono, "wall": now.wall, "synced": now.synced},
         "call_id": call.call_id,
         "phase": call.phase,
         "origin": [call.origin.kind, call.origin.type, call.origin.sensor, call.origin.room],
-        "age": now - call.first_at,
+        "age": now.mono - call.first_at,
         "repeat": call.repeat,
         "test": call.test,
         "contact_pulled": call.contact_pulled,
         "joined": call.joined,
         "escalation": call.escalation,
-        "escalate_in": None if call.escalate_at is None else call.escalate_at - now,
-        "accepted_age": None if call.accepted_at is None else now - call.accepted_at,
+        "escalate_in": None if call.escalate_at is None else call.escalate_at - now.mono,
+        "accepted_age": None if call.accepted_at is None else now.mono - call.accepted_at,
         "assessment": _assessment_to_json(call.assessment),
     }
     return json.dumps(body)
 
 
-def from_note(body: str, now: float) -> Call | None:
+def from_note(body: str, now: Now, machine_boot: str) -> Call | None:
     """Return the call as it stands at `now`, or None if the note can't be read."""
     try:
         raw = json.loads(body)
+        then = now.mono - _elapsed(raw["written"], now, machine_boot)
         kind, trigger_type, sensor, room = raw["origin"]
         call = Call(
             call_id=raw["call_id"],
             phase=Phase(raw["phase"]),
             origin=Origin(kind, trigger_type, sensor, Room(room)),
-            first_at=now - raw["age"],
+            first_at=then - raw["age"],
             repeat=raw["repeat"],
             test=raw["test"],
             contact_pulled=raw["contact_pulled"],
             joined=raw["joined"],
             kept=True,
             escalation=raw["escalation"],
-            escalate_at=None if raw["escalate_in"] is None else now + max(0.0, raw["escalate_in"]),
-            accepted_at=None if raw["accepted_age"] is None else now - raw["accepted_age"],
+            escalate_at=None if raw["escalate_in"] is None else then + raw["escalate_in"],
+            accepted_at=None if raw["accepted_age"] is None else then - raw["accepted_age"],
             assessment=_assessment_from_json(raw["assessment"]),
         )
     except (ValueError, KeyError, TypeError):
         return None
-    return replace(call, raised_at=now, safe=True) if call.is_open else call
+    return replace(call, raised_at=now.mono, safe=True) if call.is_open else call
+
+
+def _elapsed(written: dict[str, Any], now: Now, machine_boot: str) -> float:
+    """Return the seconds since the note was written, as far as they can be known."""
+    if machine_boot and written["machine_boot"] == machine_boot:
+        return max(0.0, now.mono - float(written["mono"]))
+    if written["synced"] and now.synced:
+        return max(0.0, now.wall - float(written["wall"]))
+    return 0.0
 
 
 def _assessment_to_json(assessment: Assessment | None) -> dict[str, Any] | None:

@@ -216,7 +216,7 @@ def _restore_calls(turn: Turn, restored: Restored) -> None:
     found = []
     for key, body in restored.notes.items():
         if key.startswith(call_notes.PREFIX):
-            call = call_notes.from_note(body, turn.now.mono)
+            call = call_notes.from_note(body, turn.now, turn.state.setup.machine_boot)
             if call is None:
                 turn.log("error", "call_note_unreadable", key=key)
             else:

@@ -37,6 +37,9 @@ class Setup:
     unit: UnitFile
     profile: Profile
     boot_id: str
+    """This start of the process."""
+    machine_boot: str
+    """This start of the machine: within it, monotonic time goes on through a restart of the process."""
     seed: bytes
     version: str
 

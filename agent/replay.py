@@ -133,7 +133,7 @@ class _Unit:
         unit_file = UnitFile(
             schema_version=1, tenant="replay", unit_id="u-replay", profile=profile.name, uplink=nowhere
         )
-        setup = Setup(unit_file, profile, boot_id="replay", seed=bytes(32), version=agent.__version__)
+        setup = Setup(unit_file, profile, boot_id="replay", machine_boot="", seed=bytes(32), version=agent.__version__)
         patient = wearable.model_copy(update={"fall": wearable.fall.model_copy(update={"deadline_s": _PATIENCE_S})})
         detection, _ = detector.start(
             {sensor: judged_by(patient)}, None, self._clock.now(), id_prefix="replay.", budget=budget

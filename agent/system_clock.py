@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import time
+from pathlib import Path
 
 from agent.clock import Now
 
@@ -43,6 +44,14 @@ class SystemClock:
             self._read_at = mono
             self._synced = kernel_clock_synced()
         return Now(mono, time.time(), self._synced)
+
+
+def machine_boot() -> str:
+    """Return what names this start of the machine; "" where the kernel does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def kernel_clock_synced() -> bool:

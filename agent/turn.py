@@ -78,9 +78,7 @@ class Turn:
             return
         topic = leaf_or_topic if "/" in leaf_or_topic else self.state.setup.topics.up(leaf_or_topic)
         message = Publish(name, 0, topic, payload.encode(), **options)
-        after, message = delivery.publish_now(self.state.delivery, message, self.now)
-        self.state = replace(self.state, delivery=after)
-        self.effects.append(message)
+        self.deliver(delivery.publish_now(self.state.delivery, message, self.now))
 
     # ------------------------------------------------------------ calls
 
@@ -93,7 +91,7 @@ class Turn:
                 case calls.Announce(event_type, call):
                     self.announce(event_type, call.origin.sensor, self._call_data(call), call.call_id)
                 case calls.Keep(call):
-                    note = call_notes.to_note(call, self.now.mono)
+                    note = call_notes.to_note(call, self.now, self.state.setup.machine_boot)
                     self.effects.append(SaveNote(call_notes.key_of(call.call_id), note))
                 case calls.Forget(call_id):
                     self.effects.append(DropNote(call_notes.key_of(call_id)))

@@ -116,7 +116,7 @@ class HomeBench:
         self.unit = unit_file(paths, pre_alarm_s=pre_alarm_s)
         self.auto = auto
         self.disk = Disk()
-        self.centre: list[dict[str, Any]] = []  # every copy that reached a subscriber, in order
+        self.centre: list[dict[str, Any]] = []  # every copy of an event that reached the centre, in order
         self.lights: list[Show] = []
         self.logs: list[Log] = []
         self.other: list[Effect] = []
@@ -126,6 +126,7 @@ class HomeBench:
         self.unanswered: list[Publish] = []
         self.state: CoreState
         self._boot_number = 0
+        self.machine_boot = "machine-boot-1"
         self._waiting: list[Item] = []
         self._stepping = False
         self.start()
@@ -142,7 +143,7 @@ class HomeBench:
         self.disk.waiting.clear()
         self.unanswered.clear()
         boot_id = f"boot-{self._boot_number}"
-        setup = Setup(self.unit, self.profile, boot_id, bytes([self._boot_number]) * 32, "0.0.0")
+        setup = Setup(self.unit, self.profile, boot_id, self.machine_boot, bytes([self._boot_number]) * 32, "0.0.0")
         events = sorted(self.disk.events.values(), key=lambda e: e.sequence)
         restored = Restored(
             self.disk.boots,
@@ -152,7 +153,10 @@ class HomeBench:
         )
         self.state, effects = core.start(setup, restored, self.clock.now())
         self.state = core.with_falls(self.state, ScriptedFalls())
+        self._stepping = True
         self._carry_out(effects)
+        self._stepping = False
+        self._work_off()
 
     def crash(self) -> None:
         """Kill -9 and start again: what was not written is gone."""
@@ -161,8 +165,10 @@ class HomeBench:
     def step(self, item: Item) -> None:
         """Hand the core one item at the present moment."""
         self._waiting.append(item)
-        if self._stepping:
-            return  # it is an answer to what is being carried out: first things first, as in the real mailbox
+        if not self._stepping:  # else it answers what is being carried out: one thing at a time, as the mailbox has it
+            self._work_off()
+
+    def _work_off(self) -> None:
         self._stepping = True
         while self._waiting:
             self.state, effects = core.step(self.state, self._waiting.pop(0), self.clock.now())
@@ -284,7 +290,7 @@ class HomeBench:
 
     def seen(self, *kinds: str) -> list[dict[str, Any]]:
         """Return the events that reached the centre, once each, by the end of their type; all without `kinds`."""
-        once = {event["id"]: event for event in reversed(self.centre) if event.get("sequence")}
+        once = {event["id"]: event for event in reversed(self.centre)}
         found = sorted(once.values(), key=lambda event: str(event["sequence"]))
         return [event for event in found if not kinds or any(event["type"].endswith(kind) for kind in kinds)]
 
@@ -328,8 +334,10 @@ class HomeBench:
         if self.puback_code not in (0, None):
             return
         event = json.loads(publish.payload)
+        if not event.get("sequence"):
+            return  # heartbeat, state, birth: they go past the outbox
         self.centre.append(event)
-        if self.acks and self.auto and event.get("sequence"):
+        if self.acks and self.auto:
             self.ack("received", event_ids=[event["id"]], path=publish.path)
 
     def _fetch(self, after: str, limit: int) -> None:

@@ -60,9 +60,14 @@ def is_pulled(config: Contact, *, closed: bool) -> bool:
 def observe(
     state: ContactState, config: Contact, *, closed: bool, at: float
 ) -> tuple[ContactState, tuple[ContactChange, ...]]:
-    """Take in an edge or a level seen at `at`: first settle what held until then, then note the new raw level."""
+    """Take in an edge or a level seen at `at`: first settle what held until then, then note the new raw level.
+
+    What was seen before the last change of the raw level is stale (a level that was being read as an edge came), and
+    says nothing.
+    """
+    if at < state.raw_since:
+        return state, ()
     raw = is_pulled(config, closed=closed)
-    at = max(at, state.raw_since)
     state, changes = settle(state, config, at)
     if state.unsettled_since is None and raw != state.pulled:
         return replace(state, raw=raw, raw_since=at, unsettled_since=at), changes
