@@ -17,6 +17,7 @@ from agent.readings import OutboxEvent
 ROUND_AFTER_S = 15.0
 RESEND_FIRST_S = 30.0
 RESEND_CEILING_S = 600.0
+UNHEARD_FIRST_S = 2.0
 SUSPECT_AFTER_DROPS = 3
 
 
@@ -69,6 +70,15 @@ def puback_came(lane: CallLane, event_id: str) -> CallLane:
     """Note that a broker took the event: it is not what breaks the line."""
     entry = lane.entries.get(event_id)
     return lane if entry is None or not entry.drops else _put(lane, replace(entry, drops=0))
+
+
+def unheard(lane: CallLane, event_id: str, now: float) -> CallLane:
+    """Note that the broker had no subscriber for it: a consumer that is only restarting is not kept waiting for it."""
+    entry = lane.entries.get(event_id)
+    if entry is None:
+        return lane
+    wait = min(ROUND_AFTER_S, UNHEARD_FIRST_S * 2.0 ** min(entry.attempts - 1, 10))
+    return _put(lane, replace(entry, rounds=1, due_at=min(entry.due_at, now + wait)))
 
 
 def dropped(lane: CallLane, event_id: str) -> CallLane:

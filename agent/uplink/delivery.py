@@ -15,7 +15,7 @@ from agent.clock import Now
 from agent.effects import Connect, Disconnect, Effect, FetchTechnical, ForgetEvents, Publish, StoreEvent
 from agent.ids import Entropy
 from agent.readings import OutboxEvent
-from agent.uplink import call_lane, technical_lane
+from agent.uplink import call_lane, pubacks, technical_lane
 from agent.uplink import paths as path_life
 from agent.uplink.call_lane import CallLane
 from agent.uplink.envelope import copy_to_send, user_properties
@@ -28,8 +28,6 @@ PUBACK_WITHIN_CALL_S = 5.0
 PUBACK_WITHIN_S = 30.0
 PACKET_OVERHEAD = 512
 """Bytes that MQTT's header, topic and properties add at most to a payload of ours."""
-NO_SUBSCRIBER = 0x10
-REFUSED_FROM = 0x80
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """A broker took a publish of ours on `path`, with a subscriber behind it."""
+    """A broker takes our publishes on `path`, with a subscriber behind it: those it had refused, too."""
 
     path: str
 
@@ -211,11 +209,19 @@ def puback(delivery: Delivery, name: str, token: int, code: int, now: Now) -> St
     flight = path.in_flight.get(token)
     if flight is None:
         return delivery, ()
-    delivery = _with_path(delivery, replace(path, in_flight={t: f for t, f in path.in_flight.items() if t != token}))
-    refused = code >= REFUSED_FROM or code == NO_SUBSCRIBER
-    said: tuple[Outcome, ...] = (Refusal(name, _wording(code)),) if refused else (Welcome(name),)
+    refused = pubacks.is_refusal(code)
+    path = replace(path, in_flight={t: f for t, f in path.in_flight.items() if t != token})
+    said: tuple[Outcome, ...] = ()
+    if flight.must_be_heard or code != pubacks.NO_SUBSCRIBER:
+        path = path_life.answered(path, flight.topic, refused=refused)
+        said = (Refusal(name, pubacks.describe(code)),) if refused else ()
+        said = said if path.refused_topics else (Welcome(name),)
+    delivery = _with_path(delivery, path)
     if flight.is_call:
-        delivery = replace(delivery, calls=call_lane.puback_came(delivery.calls, flight.event_id))
+        lane = call_lane.puback_came(delivery.calls, flight.event_id)
+        if code == pubacks.NO_SUBSCRIBER:
+            lane = call_lane.unheard(lane, flight.event_id, now.mono)
+        delivery = replace(delivery, calls=lane)
         if refused:
             delivery = _want_elsewhere(delivery, name, flight.event_id)
         else:
@@ -224,13 +230,10 @@ def puback(delivery: Delivery, name: str, token: int, code: int, now: Now) -> St
     return delivery, (*said, *effects)
 
 
-def publish_now(delivery: Delivery, publish: Publish, now: Now) -> tuple[Delivery, Publish]:
-    """Give a publish that goes past the outbox (heartbeat, state, birth) its token, so that its PUBACK counts."""
-    path = delivery.paths[publish.path]
-    token = delivery.next_token
-    in_flight = {**path.in_flight, token: InFlight("", is_call=False, sent_at=now.mono)}
-    delivery = replace(_with_path(delivery, replace(path, in_flight=in_flight)), next_token=token + 1)
-    return delivery, replace(publish, token=token)
+def publish_now(delivery: Delivery, publish: Publish, now: Now) -> Step:
+    """Send what goes past the outbox (heartbeat, state, birth), so that its PUBACK counts like any other."""
+    delivery, outcome = _send(delivery, publish, "", now, is_call=False)
+    return delivery, (outcome,)
 
 
 # ---------------------------------------------------------------- time
@@ -330,16 +333,28 @@ def _pump_technical(delivery: Delivery, name: str, now: Now) -> Step:
 def _publish(
     delivery: Delivery, name: str, event: OutboxEvent, attempt: int, now: Now
 ) -> tuple[Delivery, Publish | Refusal]:
-    """Publish one copy, or refuse to where the broker said that it takes nothing of this size: it would hang up."""
+    """Publish one copy."""
     payload = copy_to_send(event, attempt=attempt, path=name, boot_id=delivery.boot_id, now=now)
-    limit = delivery.paths[name].maximum_packet
-    if limit is not None and len(payload) + PACKET_OVERHEAD > limit:
-        size = f"{len(payload)} bytes, its limit is {limit}: raise max_packet_size in the broker"
-        return delivery, Refusal(name, f"event {event.event_id} is larger than the broker takes ({size})")
-    path, token = delivery.paths[name], delivery.next_token
-    in_flight = {**path.in_flight, token: InFlight(event.event_id, event.is_call, now.mono)}
+    publish = Publish(name, 0, event.topic, payload, user_properties=user_properties(event))
+    return _send(delivery, publish, event.event_id, now, is_call=event.is_call)
+
+
+def _send(
+    delivery: Delivery, publish: Publish, event_id: str, now: Now, *, is_call: bool
+) -> tuple[Delivery, Publish | Refusal]:
+    """Give a publish its token; refuse one of a size at which the broker said that it hangs up."""
+    path, token = delivery.paths[publish.path], delivery.next_token
+    limit, size = path.maximum_packet, len(publish.payload)
+    if limit is not None and size + PACKET_OVERHEAD > limit:
+        detail = f"{size} bytes for {publish.topic}, its limit is {limit}: raise max_packet_size in the broker"
+        delivery = _with_path(delivery, path_life.answered(path, publish.topic, refused=True))
+        return delivery, Refusal(publish.path, f"larger than the broker takes ({detail})")
+    # The broker keeps what is retained for whoever comes later, and a reply is only for whoever asked.
+    must_be_heard = bool(event_id) or publish.expiry_s is not None
+    flight = InFlight(event_id, is_call, now.mono, publish.topic, must_be_heard=must_be_heard)
+    in_flight = {**path.in_flight, token: flight}
     delivery = replace(_with_path(delivery, replace(path, in_flight=in_flight)), next_token=token + 1)
-    return delivery, Publish(name, token, event.topic, payload, user_properties=user_properties(event))
+    return delivery, replace(publish, token=token)
 
 
 def _want(delivery: Delivery, name: str, event_id: str) -> Delivery:
@@ -382,17 +397,3 @@ def _patience(delivery: Delivery) -> float:
 
 def _with_path(delivery: Delivery, path: Path) -> Delivery:
     return replace(delivery, paths={**delivery.paths, path.name: path})
-
-
-def _wording(code: int) -> str:
-    if code == NO_SUBSCRIBER:
-        return "the broker has no subscriber for our events: is the centre's consumer running, with the right tenant?"
-    known = {
-        0x83: "the broker's implementation refuses it",
-        0x87: "not authorised: check the unit's rights in the broker's ACL",
-        0x90: "the broker does not accept the topic name",
-        0x95: "larger than the broker takes",
-        0x97: "the broker's quota for this unit is used up",
-        0x99: "the broker finds the payload format invalid",
-    }
-    return f"the broker refused a publish: {known.get(code, 'reason')} (code 0x{code:02x})"

@@ -59,6 +59,9 @@ class InFlight:
     event_id: str
     is_call: bool
     sent_at: float
+    topic: str = ""
+    must_be_heard: bool = True
+    """Whether a broker that has no subscriber for it is a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class Path:
     detail: str = "not connected yet"
     refused: bool = False
     doubted: bool = False
+    refused_topics: frozenset[str] = frozenset()
+    """Topics on which the broker took nothing of ours the last time."""
     in_flight: Mapping[int, InFlight] = field(default_factory=dict)
     wanted: tuple[str, ...] = ()
     """Ids of call events of which a copy is to go out on this path as soon as there is room."""
@@ -126,6 +131,14 @@ def went_down(path: Path, now: float, detail: str, *, refused: bool, wait: float
         wanted=(),
         maximum_packet=None,
     )
+
+
+def answered(path: Path, topic: str, *, refused: bool) -> Path:
+    """Note whether the broker took a publish on `topic`: what it takes on another one says nothing about this one."""
+    if refused == (topic in path.refused_topics):
+        return path
+    topics = path.refused_topics | {topic} if refused else path.refused_topics - {topic}
+    return replace(path, refused_topics=topics)
 
 
 def choose(paths: Mapping[str, Path], active: str | None, now: float) -> str | None:
