@@ -39,7 +39,7 @@ class Advice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The answer on one automatic trigger. `score`, `threshold` and the model are None where no model could be asked."""
+    """The answer on one automatic trigger; `score`, `threshold` and the model are None where none could be asked."""
 
     verdict: Verdict
     reasons: tuple[str, ...]

@@ -163,6 +163,8 @@ def _path(turn: Turn, item: PathUp | PathDown | Subscribed | PubAck) -> None:
     match item:
         case PathUp(path, maximum_packet):
             turn.deliver(delivery.path_up(state.delivery, path, maximum_packet, now))
+            if not turn.state.delivery.paths[path].is_up:
+                return  # given up meanwhile: its PathDown is on the way
             turn.close_fault(Fault.UPLINK_LOST, path)
             birth = Online(online=True, path=path, boot_id=state.setup.boot_id, since=rfc3339(now.wall))
             topic = state.setup.topics.online(path)
