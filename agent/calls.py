@@ -146,7 +146,7 @@ def reset_pressed(calls: Calls, pressed_at: float) -> Step:
             c for c in calls.of_sensor(call.origin.sensor) if c.phase is Phase.ASSESSING and c.impact_at < pressed_at
         ]
         cancelled = replace(move(call, Signal.RESET_PRESSED), joined=call.joined + len(same))
-        calls, forgotten = _drop(calls, (*same, cancelled))
+        calls, forgotten = _drop(calls, (*(move(c, Signal.ABSORBED) for c in same), cancelled))
         calls = replace(calls, cancelled=calls.cancelled + 1)
         outcomes += [Announce(EventType.CALL_CANCELLED, cancelled), *forgotten]
     return calls, tuple(outcomes)
@@ -193,7 +193,7 @@ def closed(calls: Calls, call_id: str, outcome: str) -> Step:
 
 def end_tests(calls: Calls) -> Step:
     """The walk test is over: its test calls end with it, silently."""
-    return _drop(calls, tuple(call for call in calls.under_way() if call.test))
+    return _drop(calls, tuple(move(call, Signal.CLOSED) for call in calls.under_way() if call.test))
 
 
 # ---------------------------------------------------------------- time and restarts
