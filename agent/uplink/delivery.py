@@ -210,6 +210,7 @@ def puback(delivery: Delivery, name: str, token: int, code: int, now: Now) -> St
     if flight is None:
         return delivery, ()
     refused = pubacks.is_refusal(code)
+    before = path.refused_topics
     path = replace(path, in_flight={t: f for t, f in path.in_flight.items() if t != token})
     said: tuple[Outcome, ...] = ()
     if flight.must_be_heard or code != pubacks.NO_SUBSCRIBER:
@@ -217,6 +218,8 @@ def puback(delivery: Delivery, name: str, token: int, code: int, now: Now) -> St
         said = (Refusal(name, pubacks.describe(code)),) if refused else ()
         said = said if path.refused_topics else (Welcome(name),)
     delivery = _with_path(delivery, path)
+    if path.refused_topics < before:  # what is mended for one topic may be mended for the others
+        delivery = replace(delivery, technical=technical_lane.path_came_back(delivery.technical))
     if flight.is_call:
         lane = call_lane.puback_came(delivery.calls, flight.event_id)
         if code == pubacks.NO_SUBSCRIBER:
@@ -246,7 +249,7 @@ def pass_time(delivery: Delivery, now: Now) -> Step:
         if path.phase is path_life.Phase.DOWN and path.due_at <= now.mono:
             delivery = _with_path(delivery, path_life.connecting(path, now.mono))
             effects.append(Connect(path.name))
-        elif path.is_up and (waited := _longest_wait(path, now)) >= _patience(delivery):
+        elif path.is_up and (waited := path_life.longest_wait(path, now.mono)) >= _patience(delivery):
             effects.append(Disconnect(path.name, f"no PUBACK for {waited:.0f} s: the connection is half-open"))
             delivery = _with_path(delivery, path_life.gave_up(path, now.mono))
     delivery = replace(delivery, active=path_life.choose(delivery.paths, delivery.active, now.mono))
@@ -385,10 +388,6 @@ def _want_lost_calls(delivery: Delivery, lost: str) -> Delivery:
 def _doubt(delivery: Delivery, name: str) -> Delivery:
     path = delivery.paths[name]
     return _with_path(delivery, replace(path, doubted=True)) if path.is_up else delivery
-
-
-def _longest_wait(path: Path, now: Now) -> float:
-    return max((now.mono - flight.sent_at for flight in path.in_flight.values()), default=0.0)
 
 
 def _patience(delivery: Delivery) -> float:

@@ -133,6 +133,11 @@ def went_down(path: Path, now: float, detail: str, *, refused: bool, wait: float
     )
 
 
+def longest_wait(path: Path, now: float) -> float:
+    """Return for how many seconds the oldest publish has waited for its PUBACK; 0 without any."""
+    return max((now - flight.sent_at for flight in path.in_flight.values()), default=0.0)
+
+
 def answered(path: Path, topic: str, *, refused: bool) -> Path:
     """Note whether the broker took a publish on `topic`: what it takes on another one says nothing about this one."""
     if refused == (topic in path.refused_topics):

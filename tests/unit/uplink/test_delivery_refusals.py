@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from agent.clock import Now
-from agent.effects import Publish
+from agent.effects import FetchTechnical, Publish
 from agent.ids import Entropy
 from agent.uplink import delivery
 from agent.uplink.call_lane import ROUND_AFTER_S
 from agent.uplink.delivery import Delivery, Outcome, Refusal, Welcome
 from agent.uplink.pubacks import NO_SUBSCRIBER
+from agent.uplink.technical_lane import PAGE
 from tests.unit.uplink.events import event
 
 SUCCESS, NOT_AUTHORISED = 0, 0x87
@@ -51,7 +52,7 @@ def test_a_refusal_stands_until_that_topic_is_taken() -> None:
     assert said == ()
     uplink, sent = send(uplink, "state")
     uplink, said = answer(uplink, sent, SUCCESS)
-    assert said == (Welcome("primary"),)
+    assert Welcome("primary") in said
 
 
 def test_nobody_need_listen_for_what_is_retained_or_a_reply() -> None:
@@ -91,3 +92,18 @@ def test_an_answer_of_nobody_never_makes_a_call_wait_longer() -> None:
     uplink = replace(uplink, calls=replace(uplink.calls, entries={CALL.event_id: entry}))
     uplink, _ = delivery.puback(uplink, "primary", published(outcomes)[0].token, NO_SUBSCRIBER, at(1))
     assert uplink.calls.entries[CALL.event_id].due_at == 1.5
+
+
+def test_what_a_broker_takes_again_brings_back_the_technical_events_that_it_had_refused() -> None:
+    fault = event(2)
+    uplink, refused = delivery.enqueue(up(), fault, at(1))
+    uplink, sent = delivery.enqueue(uplink, CALL, at(1))
+    for outcomes in (refused, sent):
+        uplink, _ = answer(uplink, outcomes, NO_SUBSCRIBER)
+    uplink, again = delivery.pass_time(uplink, at(5))
+    uplink, said = answer(uplink, again, SUCCESS)
+    assert FetchTechnical("", PAGE) in said
+    assert Welcome("primary") not in said  # the technical topic has not been taken yet
+    uplink, told = delivery.page_came(uplink, (fault,), at(5), more=False)
+    _, said = answer(uplink, told, SUCCESS)
+    assert Welcome("primary") in said
