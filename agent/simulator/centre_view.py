@@ -110,13 +110,18 @@ _ACK = {
 
 def line(note: Note, wall: float, language: Language) -> str:
     """Return a note as one line of the timeline."""
-    return f"{_clock(wall)}  {_text(note, language)}"
+    return f"{_clock(wall)}  {text(note, language)}"
 
 
 def ack_line(ack: Json, wall: float, language: Language) -> str:
     """Return an `accepted` or `closed` that was sent as one line of the timeline."""
-    text = _ACK[ack["ack"]].in_(language)
-    return f"{_clock(wall)}  {text.format(by=ack.get('by'), call=short(ack['call_id']), outcome=ack.get('outcome'))}"
+    return f"{_clock(wall)}  {ack_text(ack, language)}"
+
+
+def ack_text(ack: Json, language: Language) -> str:
+    """Return an `accepted` or `closed` that was sent, without the time."""
+    words = _ACK[ack["ack"]].in_(language)
+    return words.format(by=ack.get("by"), call=short(ack["call_id"]), outcome=ack.get("outcome"))
 
 
 def short(uuid: object) -> str:
@@ -128,7 +133,8 @@ def _clock(wall: float) -> str:
     return datetime.fromtimestamp(wall).astimezone().strftime("%H:%M:%S")
 
 
-def _text(note: Note, language: Language) -> str:  # noqa: PLR0911 - one line for each kind of note
+def text(note: Note, language: Language) -> str:  # noqa: PLR0911 - one line for each kind of note
+    """Return a note as it stands in the timeline, without the time."""
     match note:
         case EventSeen():
             return _event(note, language)
@@ -188,7 +194,7 @@ def _fault(data: Json) -> list[str]:
 def _circumstances(data: Json, language: Language) -> list[str]:
     pre_alarm = _table(data.get("pre_alarm"))
     numbers = ((_REPEAT, "repeat"), (_ESCALATED, "escalation"), (_JOINED, "joined"))
-    parts = [text.in_(language).format(data[key]) for text, key in numbers if data.get(key)]
+    parts = [words.in_(language).format(data[key]) for words, key in numbers if data.get(key)]
     parts += [_TEST.in_(language)] if data.get("test") else []
     parts += [_PRE_ALARM.in_(language).format(pre_alarm.get("seconds"))] if pre_alarm else []
     parts += [str(data["outcome"])] if data.get("outcome") else []
@@ -200,13 +206,13 @@ def _assessment(data: Json, language: Language) -> list[str]:
     if not assessment:
         return []
     verdict = VERDICTS.get(str(assessment.get("verdict")))
-    text = verdict.in_(language) if verdict else str(assessment.get("verdict"))
+    words = verdict.in_(language) if verdict else str(assessment.get("verdict"))
     if isinstance(score := assessment.get("score"), float | int):
-        text += f" {score:.2f}/{assessment.get('threshold')}"
+        words += f" {score:.2f}/{assessment.get('threshold')}"
     if isinstance(reasons := assessment.get("reasons"), list) and reasons:
-        text += ": " + ", ".join(str(reason) for reason in reasons)
+        words += ": " + ", ".join(str(reason) for reason in reasons)
     advice = ADVICE.get(str(assessment.get("advice")))
-    parts = [text, *([advice.in_(language)] if advice and "call_id" in data else [])]
+    parts = [words, *([advice.in_(language)] if advice and "call_id" in data else [])]
     return [*parts, *([_BUDGET.in_(language).format(data["budget_left"])] if "budget_left" in data else [])]
 
 
