@@ -20,6 +20,7 @@ from agent.inference.trigger import TRIGGER_G
 from training import convert, figures, network
 from training.dataset import Windows, build
 from training.recordings import Recording, load
+from training.words import share_in_words
 
 NAME, VERSION = "fall-waist", "1.0.0"
 FOLDS = 5
@@ -129,11 +130,9 @@ def main() -> None:
     (args.out / f"{NAME}.tflite").write_bytes(int8.content)
     (args.out / f"{NAME}.json").write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     for group in card.figures:
-        falls, quiet = group.falls_called, group.daily_life_without_call
-        tqdm.write(
-            f"{group.title}: falls {falls.part}/{falls.whole} = {falls.percent:.2f} %, daily life without a call "
-            f"{quiet.part}/{quiet.whole} = {quiet.percent:.2f} % (cut at the end: {group.daily_life_cut_at_end})"
-        )
+        falls, quiet = share_in_words(group.falls_called), share_in_words(group.daily_life_without_call)
+        cut = group.daily_life_cut_at_end
+        tqdm.write(f"{group.title}: falls called {falls}; daily life without a call {quiet}, and cut at the end: {cut}")
     tqdm.write(f"threshold {card.threshold}, {card.bytes} bytes, sha256 {hashlib.sha256(int8.content).hexdigest()}")
 
 

@@ -66,7 +66,8 @@ def interval(share: Share) -> str:
     return f"{100 * max(0.0, middle - half):.1f} to {100 * min(1.0, middle + half):.1f}"
 
 
-def _share(share: Share) -> str:
+def share_in_words(share: Share) -> str:
+    """Return a share with its count and interval."""
     return (
         f"{share.part} of {share.whole} = {share.percent:.2f} % ({interval(share)})" if share.whole else "none recorded"
     )
@@ -75,9 +76,9 @@ def _share(share: Share) -> str:
 def _row(group: Figures) -> str:
     cells = [
         group.title,
-        _share(group.falls_called),
+        share_in_words(group.falls_called),
         str(group.falls_without_trigger),
-        _share(group.daily_life_without_call),
+        share_in_words(group.daily_life_without_call),
         str(group.daily_life_cut_at_end),
     ]
     return f"| {' | '.join(cells)} |"
@@ -96,8 +97,8 @@ def words(card: ModelCard) -> str:
         positions=" or ".join(card.body_positions),
         datasets=" and ".join(data.datasets),
         rows="\n".join(_row(group) for group in card.figures),
-        suppressed=_share(versus.false_triggers_suppressed),
-        lost=_share(versus.its_falls_lost),
+        suppressed=share_in_words(versus.false_triggers_suppressed),
+        lost=share_in_words(versus.its_falls_lost),
     )
 
 
