@@ -30,6 +30,7 @@ from agent.core_state import Setup
 from agent.effects import Effect, Score, StoreEvent
 from agent.errors import ConfigError, ModelError, RecordingError
 from agent.inference import detector
+from agent.inference.cards import check_binding
 from agent.inference.resample import GAP_S, Floats
 from agent.inference.runner import Broken
 from agent.inference.start import judged_by
@@ -104,6 +105,9 @@ def _wearable(profile: Profile, sensor: str) -> Wt901:
     if wearable is None:
         there = ", ".join(sorted(profile.wearables)) or "none"
         raise ConfigError([f"profile {profile.name} has no wearable {sensor!r}; its wearables: {there}"])
+    misplaced = [fault for fault in check_binding(profile) if "body_position" in fault]
+    if misplaced:
+        raise ConfigError(misplaced)
     return wearable
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from agent import replay
+from agent.config_files import shipped_profiles
 from agent.errors import ConfigError
 from agent.inference import cards
 from tests.unit.inference.motions import Floats, fall, jolts, times
@@ -124,6 +125,16 @@ def test_a_sensor_that_is_no_wearable_is_refused() -> None:
     replay.configure(parser)
     with pytest.raises(ConfigError, match="its wearables: wearable"):
         replay.run(parser.parse_args(["--profile", "simulated-home", "--sensor", "bathroom-cord", "x.csv"]))
+
+
+def test_a_profile_that_wears_the_sensor_elsewhere_is_refused(tmp_path: Path) -> None:
+    shipped = shipped_profiles()["simulated-home"].read_text(encoding="utf-8")
+    profile = tmp_path / "wrist.toml"
+    profile.write_text(shipped.replace('body_position = "waist"', 'body_position = "wrist"'), encoding="utf-8")
+    parser = argparse.ArgumentParser()
+    replay.configure(parser)
+    with pytest.raises(ConfigError, match="not for the wrist"):
+        replay.run(parser.parse_args(["--profile", str(profile), "--sensor", "wearable", "x.csv"]))
 
 
 def test_batches_cover_a_recording_once_and_are_short_where_something_happens() -> None:
