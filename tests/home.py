@@ -4,7 +4,7 @@
         home.pull("bathroom-cord")
         raised = centre.wait("call.raised")
 
-`Home` writes the unit file, starts `python -m agent run` and works its sensors through `sim.sock` as `nodkald sim` does.
+`Home` writes the unit file, starts `python -m agent run` and works its sensors as `nodkald sim` does.
 `Centre` acknowledges what it gets (unless `answers=False`) and keeps every copy, parsed by the contract's own models.
 """
 
