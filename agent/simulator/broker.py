@@ -127,10 +127,12 @@ def main(argv: list[str] | None = None) -> int:
     else:
         print(f"an MQTT 5 broker listens on {HOST}:{args.port}; Ctrl-C ends it", flush=True)
     with tempfile.TemporaryDirectory() as directory:
-        config = Path(directory) / "rumqttd.toml"
+        config = Path(directory) / "rumqttd.toml"  # iotcore takes its settings for MQTT 5 from such a file only
         config.write_text(_TOML.format(host=HOST, port=args.port))
         _in_background(IotCoreBroker(config_path=str(config)).run_forever, end)
-        end.wait()
+        while not _listens(args.port) and not end.wait(0.01):
+            pass
+    end.wait()  # the file is gone already: a broker that is killed leaves nothing behind
     return 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -77,7 +78,9 @@ class Stage:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End everything: politely, and after 5 s in earnest."""
+        """End everything: politely, and after 5 s in earnest. A second Ctrl-C must not leave anything behind."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         if self._watch is not None:
             self._watch.close()
         for process in reversed(self._processes):
