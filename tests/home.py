@@ -27,8 +27,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from agent.events import CloudEvent, parse_event
+from agent.local_socket import address
 from agent.recordings import HEADER
-from agent.simulator.socket import SOCKET_NAME, address
+from agent.simulator.socket import SOCKET_NAME
 from tests.broker.listener import Listener
 from tests.waiting import eventually
 

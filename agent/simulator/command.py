@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from agent.config_files import DEFAULT_UNIT_FILE, Unit, load_unit
 from agent.effects import Light, Sounder
 from agent.errors import ConfigError, SimulatorError
-from agent.simulator.socket import SOCKET_NAME, address
+from agent.local_socket import address
+from agent.simulator.socket import SOCKET_NAME
 from agent.texts import LIGHT, SOUNDER, Language
 
 if TYPE_CHECKING:

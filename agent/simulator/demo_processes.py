@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from agent.errors import SimulatorError
+from agent.local_socket import address
 from agent.recordings import read_recording, write_recording
 from agent.simulator import motions
 from agent.simulator.broker import HOST, EmbeddedBroker
-from agent.simulator.socket import SOCKET_NAME, address
+from agent.simulator.socket import SOCKET_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import queue
 import socket
 import stat
@@ -25,16 +24,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from agent.errors import NodkaldError, SimulatorError
+from agent.local_socket import address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from agent.simulator.home import SimulatedHome
 
 SOCKET_NAME = "sim.sock"
 LONGEST_LINE = 65_536
 _WATCH_WAKES_S = 0.5
-_LONGEST_ADDRESS = 100  # sockaddr_un holds 108 bytes
 
 log = structlog.get_logger()
 
@@ -45,19 +44,6 @@ class _Lines(Protocol):
     def write(self, data: bytes, /) -> int: ...
 
     def flush(self) -> None: ...
-
-
-@contextlib.contextmanager
-def address(path: Path) -> Iterator[str]:
-    """Give the address of the socket at `path`: through /proc where it is longer than a socket's name can be."""
-    if len(os.fsencode(path)) <= _LONGEST_ADDRESS:
-        yield str(path)
-        return
-    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{directory}/{path.name}"
-    finally:
-        os.close(directory)
 
 
 class HomeSocket:

@@ -17,6 +17,7 @@ from agent.clock import ManualClock
 from agent.config_files import load_profile
 from agent.effects import Light, Show, Sounder
 from agent.errors import RecordingError, SimulatorError
+from agent.local_socket import address
 from agent.readings import Edge, Item, Level
 from agent.recordings import write_recording
 from agent.sensors.gpio import ContactDriver
@@ -24,7 +25,7 @@ from agent.sensors.pins import Pins
 from agent.simulator import command
 from agent.simulator import home as home_module
 from agent.simulator.home import WATCH_BACKLOG, SimulatedHome
-from agent.simulator.socket import SOCKET_NAME, HomeSocket, address
+from agent.simulator.socket import SOCKET_NAME, HomeSocket
 from tests.unit.config.test_config_files import UNIT
 from tests.waiting import eventually
 
