@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import fcntl
 import os
-import signal
 import threading
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -44,16 +43,19 @@ from agent.events import Online
 from agent.indicators import Indicators
 from agent.mailbox import Mailbox
 from agent.notify import notify
-from agent.readings import Item, Restored, Tick
+from agent.readings import Item, ModelState, Restored, StorageTrouble, StorageWell, Tick
 from agent.sensors.driver import Driver
 from agent.sensors.gpio import ContactDriver, PinWatch
 from agent.sensors.pins import Pins
 from agent.sensors.registry import Wiring, make_driver
+from agent.status.board import Board
+from agent.status.socket import SOCKET_NAME, StatusSocket
 from agent.system_clock import SystemClock, machine_boot
 from agent.uplink.envelope import rfc3339
 from agent.uplink.mqtt import MqttPath
 from agent.uplink.storage import StorageWorker
 from agent.uplink.topics import LEAVES_DOWN
+from agent.workers import Worker, Workers
 
 if TYPE_CHECKING:
     from agent.assessment import FallDetection
@@ -76,6 +78,7 @@ class _FallsLoaded:
     """Fall detection is there; or None, and why not."""
 
     detection: FallDetection | None
+    models: ModelWorker | None = None
     effects: tuple[Any, ...] = ()
     reason: str = ""
 
@@ -104,12 +107,15 @@ class App:
         if profile.simulated:
             self._simulate()
         self._contacts = [self._driver(name) for name in profile.contacts]
-        self._wearables: list[Driver] = []
-        self._pin_watch = PinWatch([d for d in self._contacts if isinstance(d, ContactDriver)], beat=lambda: None)
+        self._wearables: dict[str, Driver] = {}
+        self._pin_watch = PinWatch([d for d in self._contacts if isinstance(d, ContactDriver)], self._clock)
         shown = self._home.shown if self._home else None
         self._indicators = Indicators(profile.light, profile.sounder, self._pins, self._clock, shown)
         self._paths = {path.name: self._path(path) for path in unit_file.uplink.paths}
         self._models: ModelWorker | None = None
+        self._board = Board(self._clock)
+        self._status = StatusSocket(unit_file.runtime_dir / SOCKET_NAME, self._board.snapshot)
+        self._workers = Workers()
         self._restored = Restored(boot_count=0)
         self._state: CoreState
 
@@ -124,8 +130,6 @@ class App:
 
     def run(self) -> int:
         """Run until `stop`; return the exit code."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
         self._restored = restored = self._storage.load()
         self._state, effects = core.start(self._setup, restored, self._clock.now())
         for contact in self._contacts:
@@ -137,7 +141,9 @@ class App:
         self._indicators.start()
         for path in self._paths.values():
             path.start()
+        self._look_after_workers()
         self._carry_out(effects)
+        self._status.start()
         threading.Thread(target=self._load_falls, name="loader", daemon=True).start()
         try:
             while not self._stopping.is_set():
@@ -150,6 +156,7 @@ class App:
 
     def _turn(self) -> None:
         now = self._clock.now()
+        self._workers.look(now.mono)
         item = self._mailbox.get(core.next_deadline(self._state, now) - now.mono)
         now = self._clock.now()
         try:
@@ -171,6 +178,8 @@ class App:
             self._state, effects = core.without_falls(self._state, loaded.reason, self._clock.now())
             return effects
         self._state = core.with_falls(self._state, loaded.detection)
+        if loaded.models is not None:
+            self._take_models(loaded.models)
         return loaded.effects
 
     def _carry_out(self, effects: Any) -> None:
@@ -179,6 +188,7 @@ class App:
                 self._do(effect)
             except Exception:  # one effect that can't be done must not keep the others from being done
                 log.exception("effect_failed", effect=type(effect).__name__)
+        self._board.show(self._state, effects)
 
     def _do(self, effect: Effect) -> None:
         match effect:
@@ -200,6 +210,50 @@ class App:
                 self.stop()
             case Log(level, event, fields):
                 getattr(log, level)(event, **fields)
+
+    # ------------------------------------------------------------ workers that hang, and how each is mended in place
+
+    def _look_after_workers(self) -> None:
+        # The pins can't be mended from here: `Workers` stops pinging systemd, which starts the unit anew.
+        self._workers.add("pins", Worker(self._pin_watch.busy_since, mend=lambda _: None))
+        self._workers.add("storage", Worker(self._storage.busy_since, self._mend_storage, self._storage_works))
+        for name, path in self._paths.items():
+            self._workers.add(f"uplink:{name}", Worker(path.busy_since, partial(self._mend_path, name)))
+
+    def _mend_storage(self, seconds: float) -> None:
+        """Nothing is lost: the core keeps every event that it has no `Stored` for, and sends from memory."""
+        self.post(StorageTrouble(f"the disk has not answered for {seconds:.0f} s", full=False))
+
+    def _storage_works(self) -> None:
+        self.post(StorageWell())
+
+    def _mend_path(self, name: str, _seconds: float) -> None:
+        """A resolver that never returns holds the path's thread: leave it behind, and go on with another."""
+        self._paths[name].disconnect("its thread hung, in the name look-up or the TLS library: replaced")
+        config = next(path for path in self._setup.unit.uplink.paths if path.name == name)
+        path = self._paths[name] = self._path(config)
+        path.start()
+        self._workers.add(f"uplink:{name}", Worker(path.busy_since, partial(self._mend_path, name)))
+
+    def _start_wearable(self, name: str) -> None:
+        driver = self._wearables[name] = self._driver(name)
+        self._workers.add(f"wearable:{name}", Worker(driver.busy_since, partial(self._mend_wearable, name)))
+        driver.start()
+
+    def _mend_wearable(self, name: str, _seconds: float) -> None:
+        threading.Thread(target=self._wearables[name].stop, name=f"abandon-{name}", daemon=True).start()
+        self._start_wearable(name)
+
+    def _take_models(self, models: ModelWorker) -> None:
+        self._models = models
+        self._workers.add("model", Worker(models.busy_since, self._mend_model))
+
+    def _mend_model(self, seconds: float) -> None:
+        from agent.inference.start import start_models  # noqa: PLC0415 - loaded already: it is the one that hangs
+
+        for sensor in self._setup.profile.wearables:
+            self.post(ModelState(sensor, failing=True, detail=f"the model has not answered for {seconds:.0f} s"))
+        self._take_models(start_models(self._setup.profile.wearables, self.post))
 
     # ------------------------------------------------------------ building
 
@@ -239,16 +293,14 @@ class App:
         if not wearables:
             return
         try:
-            self._wearables = [self._driver(name) for name in wearables]
-            for driver in self._wearables:
-                driver.start()
+            for name in wearables:
+                self._start_wearable(name)
             from agent.inference.start import load_fall_detection  # noqa: PLC0415 - numpy and the runtime take long
 
             models, detection, effects = load_fall_detection(
                 wearables, self._restored.notes, self._clock.now(), self.post, id_prefix=self._boot_id
             )
-            self._models = models
-            loaded = _FallsLoaded(detection, tuple(effects))
+            loaded = _FallsLoaded(detection, models, tuple(effects))
         except Exception as error:
             log.exception("fall_detection_not_loaded")
             loaded = _FallsLoaded(None, reason=f"fall detection can't be loaded: {type(error).__name__}: {error}")
@@ -256,14 +308,11 @@ class App:
 
     # ------------------------------------------------------------ the end
 
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        log.info("stopping", signal=signal.Signals(number).name)
-        self.stop()
-
     def _shut_down(self) -> None:
         notify("STOPPING=1")
-        for driver in (*self._contacts, *self._wearables):
+        for driver in (*self._contacts, *self._wearables.values()):
             driver.stop()
+        self._status.stop()
         self._pin_watch.stop()
         if self._models is not None:
             self._models.stop()

@@ -12,9 +12,13 @@ import sys
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
+from typing import TypeVar
 
 from agent import call_table, supervision
 from agent.uplink import paths
+
+Phase = TypeVar("Phase", bound=Enum)
+Signal = TypeVar("Signal", bound=Enum)
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "lifecycles.md"
 
@@ -25,7 +29,7 @@ does not happen: a signal without an arrow changes nothing.
 """
 
 
-def draw(transitions: Mapping[tuple[Enum, Enum], Enum], starts: tuple[Enum, ...]) -> str:
+def draw(transitions: Mapping[tuple[Phase, Signal], Phase], starts: tuple[Phase, ...]) -> str:
     """Return a Mermaid state diagram of a table."""
     lines = ["```mermaid", "stateDiagram-v2"]
     lines += [f"    [*] --> {start.value}" for start in starts]

@@ -6,7 +6,9 @@ Rules of this file: arguments, log level and refusals; everything else is `agent
 from __future__ import annotations
 
 import argparse
+import signal
 from pathlib import Path
+from types import FrameType
 
 import structlog
 
@@ -28,7 +30,15 @@ def run(args: argparse.Namespace) -> int:
     logs.configure(args.log_level)
     from agent.app import App  # noqa: PLC0415 - a wrong file is told before gpiozero and paho are loaded
 
-    return App(unit).run()
+    app = App(unit)
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        structlog.get_logger().info("stopping", signal=signal.Signals(number).name)
+        app.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    return app.run()
 
 
 def _refuse_wrong_body_position(unit: Unit) -> None:
@@ -39,7 +49,7 @@ def _refuse_wrong_body_position(unit: Unit) -> None:
         from agent.inference.cards import check_binding  # noqa: PLC0415 - fails open below, a cord needs none of it
 
         faults = check_binding(unit.profile)
-    except Exception:
+    except Exception:  # noqa: BLE001 - fail open: whatever is wrong with the inference, a cord needs none of it
         structlog.get_logger().exception("model_binding_not_checked")
         return
     misplaced = [fault for fault in faults if "body_position" in fault]

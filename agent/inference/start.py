@@ -32,9 +32,14 @@ def load_fall_detection(
     """
     judged = {name: judged_by(wearable) for name, wearable in wearables.items()}
     detection, effects = detector.start(judged, notes.get(BUDGET_NOTE), now, id_prefix=f"{id_prefix}.")
+    return start_models(wearables, post), detection, effects
+
+
+def start_models(wearables: Mapping[str, Wt901], post: Post) -> ModelWorker:
+    """Return a running model worker: the first, or one that takes the place of one that hangs."""
     worker = ModelWorker({name: wearable.fall.model for name, wearable in wearables.items()}, post)
     worker.start()
-    return worker, detection, effects
+    return worker
 
 
 def judged_by(wearable: Wt901) -> Wearable:

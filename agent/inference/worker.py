@@ -47,6 +47,7 @@ class ModelWorker:
         self._queue: queue.Queue[Score | None] = queue.Queue(maxsize=_BACKLOG)
         self._loaded: dict[str, tuple[ModelCard, Model]] = {}
         self._broken: dict[str, Broken] = {}
+        self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="model", daemon=True)
 
     def start(self) -> None:
@@ -60,6 +61,10 @@ class ModelWorker:
         except queue.Full:
             self._post(ScoringFailed(request.trigger_id, Unasked.LATE.value, f"{_BACKLOG} windows wait for the model"))
 
+    def busy_since(self) -> float | None:
+        """Return the monotonic second since which a model is being loaded or asked, or None if the thread waits."""
+        return self._busy_since
+
     def stop(self) -> None:
         """End the thread after the window at hand; waits at most a second. May be called twice."""
         try:
@@ -72,6 +77,7 @@ class ModelWorker:
     def _run(self) -> None:
         self._load_all()
         while True:
+            self._busy_since = None
             try:
                 request = self._queue.get(timeout=RETRY_S if self._broken else None)
             except queue.Empty:
@@ -79,9 +85,11 @@ class ModelWorker:
                 continue
             if request is None:
                 return
+            self._busy_since = time.monotonic()
             self._answer(request)
 
     def _load_all(self) -> None:
+        self._busy_since = time.monotonic()
         for name in sorted(set(self._names.values()) - set(self._loaded)):
             try:
                 card, model = self._load(name)

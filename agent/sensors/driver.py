@@ -21,6 +21,10 @@ class Driver(Protocol):
         """Open the device and begin to post readings. A device that is absent is a reading, not an error."""
         ...
 
+    def busy_since(self) -> float | None:
+        """Return the monotonic second since which the driver's thread is busy with one thing, or None if it waits."""
+        ...
+
     def stop(self) -> None:
         """Stop posting and release the device. May be called twice."""
         ...

@@ -18,7 +18,7 @@ from agent.readings import Edge, Level, LinkDown, LinkUp
 from agent.sensors.pins import RETRY_S, Pins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from agent.clock import Clock
     from agent.profiles import Contact
@@ -49,6 +49,10 @@ class ContactDriver:
     def start(self) -> None:
         """Claim the pin, listen to its edges and post its level; a pin that can't be had is a `LinkDown`."""
         self.look()
+
+    def busy_since(self) -> float | None:
+        """Return None: a contact has no thread of its own, `PinWatch` looks at it."""
+        return None
 
     def stop(self) -> None:
         """Post nothing more and give the pin back. May be called twice."""
@@ -125,18 +129,23 @@ class ContactDriver:
 
 
 class PinWatch:
-    """The thread that looks at every contact once a second, and calls `beat` after each round that came to its end."""
+    """The thread that looks at every contact once a second."""
 
-    def __init__(self, contacts: Sequence[ContactDriver], beat: Callable[[], None], every_s: float = 1.0) -> None:
+    def __init__(self, contacts: Sequence[ContactDriver], clock: Clock, every_s: float = 1.0) -> None:
         self._contacts = tuple(contacts)
-        self._beat = beat
+        self._clock = clock
         self._every_s = every_s
+        self._busy_since: float | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pin-watch", daemon=True)
 
     def start(self) -> None:
         """Begin; the first round is one interval from now, because `ContactDriver.start` has read the levels."""
         self._thread.start()
+
+    def busy_since(self) -> float | None:
+        """Return the monotonic second since which a round is under way, or None between rounds."""
+        return self._busy_since
 
     def stop(self) -> None:
         """End the thread. May be called twice."""
@@ -146,9 +155,10 @@ class PinWatch:
 
     def _run(self) -> None:
         while not self._stop.wait(self._every_s):
+            self._busy_since = self._clock.now().mono
             try:
                 for contact in self._contacts:
                     contact.look()
-                self._beat()
-            except Exception:  # the thread must not die; a round that fails does not beat
+            except Exception:  # the thread must not die; the next round tries again
                 log.exception("pin_watch_round_failed")
+            self._busy_since = None

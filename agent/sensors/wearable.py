@@ -53,6 +53,7 @@ class WearableDriver:
         self._clock = clock
         self._chance = chance
         self._stopping = threading.Event()
+        self._link: _Link | None = None
         self._thread = threading.Thread(target=self._run, name=f"wearable-{name}", daemon=True)
 
     def start(self) -> None:
@@ -67,11 +68,15 @@ class WearableDriver:
         if self._thread.is_alive():
             _log.warning("wearable_hangs_in_stop", sensor=self._name, port=self._path)
 
+    def busy_since(self) -> float | None:
+        """Return the monotonic second since which the port is being opened or read, or None if the thread waits."""
+        return self._link.busy_since if self._link is not None else None
+
     def _run(self) -> None:
         attempt = 0
         known: str | None = None  # why the port is down, as last told
         while not self._stopping.is_set():
-            link = _Link(self._name, self._config, self._post, self._clock)
+            link = self._link = _Link(self._name, self._config, self._post, self._clock)
             try:
                 link.read_until(self._stopping, self._path)
             except SensorError as error:
@@ -102,10 +107,15 @@ class _Link:
         self._framer = Wt901Framer()
         self.opened = False
         self.heard = False
+        self.busy_since: float | None = None
 
     def read_until(self, stopping: threading.Event, path: str) -> None:
         """Open `path` and post what comes until `stopping` is set. Raises SensorError when the port fails."""
-        port = SerialPort(path, self._config.baud)
+        self.busy_since = self._clock.now().mono
+        try:
+            port = SerialPort(path, self._config.baud)
+        finally:
+            self.busy_since = None
         try:
             at = self._clock.now().mono
             self.opened = True
@@ -120,7 +130,9 @@ class _Link:
         sample_clock = SampleClock.opened(self._config.rate_hz, opened_at)
         reported_at, good_frames, garbage_bytes, lost_samples = opened_at, 0, 0, 0
         while not stopping.wait(READ_EVERY_S):
+            self.busy_since = self._clock.now().mono
             data = port.read_available()
+            self.busy_since = None
             at = self._clock.now().mono
             self.heard = self.heard or bool(data)
             samples = tuple((f.x, f.y, f.z) for f in framer.feed(data) if isinstance(f, Acceleration))

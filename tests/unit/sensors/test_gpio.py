@@ -19,6 +19,8 @@ from agent.profiles import Button, PullCord
 from agent.readings import Edge, Item, Level, LinkDown, LinkUp
 from agent.sensors.gpio import ContactDriver, PinWatch
 from agent.sensors.pins import RETRY_S, Pins
+from agent.system_clock import SystemClock
+from tests.waiting import eventually
 
 CORD = PullCord(type="pull_cord", pin=17, contact="normally_closed")
 
@@ -165,25 +167,47 @@ def test_a_pin_that_can_not_be_read_is_said_once_and_keeps_its_edges(
     assert kinds == [Level, LinkDown, Edge, LinkUp, Level]
 
 
-def test_the_pins_watch_posts_levels_and_beats_and_outlives_a_bad_contact(pins: Pins) -> None:
+def test_the_pins_watch_posts_levels_and_outlives_a_bad_contact(pins: Pins) -> None:
     home = Home(CORD, pins)
     home.driver.start()
     home.pin.when_changed = None  # the edge is lost
     home.pin.drive_low()
-    beats = threading.Semaphore(0)
+    looked = threading.Semaphore(0)
     broken = SimpleNamespace(fail=True)
 
     def look() -> None:
+        looked.release()
         if broken.fail:
             broken.fail = False
             raise RuntimeError("a round fails")
 
     bad: Any = SimpleNamespace(look=look)
-    watch = PinWatch([bad, home.driver], beats.release, every_s=0.01)
+    watch = PinWatch([bad, home.driver], SystemClock(), every_s=0.01)
+    assert watch.busy_since() is None
     watch.start()
-    assert beats.acquire(timeout=5)
+    for _ in range(3):
+        assert looked.acquire(timeout=5)
     assert home.closed()[:2] == [False, True]
     watch.stop()
+    watch.stop()
+
+
+def test_a_pins_watch_that_hangs_is_busy_and_one_that_goes_on_is_not(pins: Pins) -> None:
+    hangs, go_on = threading.Event(), threading.Event()
+
+    def look() -> None:
+        hangs.set()
+        go_on.wait(10)
+
+    bad: Any = SimpleNamespace(look=look)
+    watch = PinWatch([bad], SystemClock(), every_s=0.01)
+    watch.start()
+    assert hangs.wait(5)
+    began = watch.busy_since()
+    assert began is not None
+    assert began > 0
+    go_on.set()
+    eventually(lambda: watch.busy_since() != began)
     watch.stop()
 
 
