@@ -48,9 +48,9 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 ACCEPT_AFTER_S = 2.0
-CLOSE_AFTER_S = 1.5
-PATIENCE_S = 20.0
-"""How long one expectation may take: longer than any of the unit's own limits in the script."""
+CLOSE_AFTER_S = 1.0
+PATIENCE_S = 30.0
+"""How long one expectation may take: longer than the 15 s after which a call that found nobody goes out again."""
 SETTLE_S = 1.0
 """Waited at the end, so that what comes too often still comes."""
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-BEFORE_IMPACT_S = 2.5
+BEFORE_IMPACT_S = 1.8
 """What is played before the impact: more than the model's window looks back."""
 
 AFTER_IMPACT_S = 12.0
