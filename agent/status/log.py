@@ -3,23 +3,21 @@
 From the running unit: the last 50 of this start. From a unit that does not run: what its outbox still holds, which is
 what the centre has not confirmed. Exit code 0: told; 1: neither can be seen; 2: the unit file is wrong.
 
-Rules of this file: the outbox is opened for reading alone, and only when no unit runs.
+Rules of this file: arguments and choice of the source. The outbox is only looked into when no unit runs.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
 import sqlite3
 import sys
 from pathlib import Path
-from typing import Any
 
 from agent.config_files import DEFAULT_UNIT_FILE, load_unit
 from agent.status import view, words
 from agent.status.board import EVENTS
 from agent.status.client import WHY, Closed, look
+from agent.status.stored import stored_events
 from agent.texts import Text
 
 _NOTHING = Text("Ingen hændelser siden start", "No events since start")
@@ -64,23 +62,6 @@ def run(args: argparse.Namespace) -> int:
         return 1
     _say([(_FROM_OUTBOX if events else _NOTHING_STORED).in_(language), *view.event_lines(events, language)])
     return 0
-
-
-def stored_events(path: Path, count: int) -> list[dict[str, Any]]:
-    """Return the last `count` events of the outbox at `path`, oldest first; none where there is no outbox yet."""
-    if not path.exists():
-        return []
-    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)) as connection:
-        rows = connection.execute("SELECT body FROM events ORDER BY sequence DESC LIMIT ?", (count,)).fetchall()
-    return [_event(str(body)) for (body,) in reversed(rows)]
-
-
-def _event(body: str) -> dict[str, Any]:
-    try:
-        event = json.loads(body)
-    except ValueError:
-        event = None
-    return event if isinstance(event, dict) else {"type": "?"}
 
 
 def _say(lines: list[str]) -> None:
