@@ -30,6 +30,8 @@ def pass_time(turn: Turn) -> None:
     for sensor, known in turn.state.contacts.items():
         config = turn.state.setup.profile.contacts[sensor]
         _take_over(turn, sensor, *debounce.settle(known, config, turn.now.mono))
+    if turn.state.walk_test is None:
+        return
     test, held = walk_test.held_too_long(turn.state.walk_test, turn.now.mono)
     turn.state = replace(turn.state, walk_test=test)
     for sensor in held:

@@ -88,6 +88,8 @@ def saw_link(sensor: Supervised, *, up: bool, detail: str = "") -> Supervised:
 
 def saw_garbage(sensor: Supervised, limits: Limits, at: float, count: int) -> Supervised:
     """Note `count` bytes that made no frame (0 if there were none: the window moves on)."""
+    if not count and not sensor.garbage and sensor.phase is not Phase.GARBLED:
+        return sensor  # the everyday case, many times a second
     recent = tuple((when, n) for when, n in sensor.garbage if at - when < GARBAGE_WINDOW_S)
     counted = replace(sensor, garbage=(*recent, (at, count)) if count else recent)
     if counted.garbage_bytes > limits.garbled_above_bytes_per_minute:

@@ -85,7 +85,8 @@ class Turn:
     def carry_out(self, step: calls.Step) -> None:
         """Take over the calls after a step, and tell the centre and the disk what it says."""
         after, outcomes = step
-        self.state = replace(self.state, calls=after)
+        if after is not self.state.calls:
+            self.state = replace(self.state, calls=after)
         for outcome in outcomes:
             match outcome:
                 case calls.Announce(event_type, call):
@@ -122,7 +123,8 @@ class Turn:
     def deliver(self, step: delivery.Step) -> None:
         """Take over the uplink after a step, and carry out what it says."""
         after, outcomes = step
-        self.state = replace(self.state, delivery=after)
+        if after is not self.state.delivery:
+            self.state = replace(self.state, delivery=after)
         for outcome in outcomes:
             match outcome:
                 case delivery.Refusal(path, detail):
