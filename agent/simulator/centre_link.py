@@ -54,8 +54,10 @@ class Link:
         self._client.on_subscribe = self._subscribed
         self._client.on_publish = self._published
         self._client.on_message = self._message
-        # Quick, because what a unit sends before we are back on a broker that forgot us comes again only after 15 s.
-        self._client.reconnect_delay_set(0.5, 1)  # type: ignore[arg-type]  # because paho says int and only waits for it
+        # Quick where it costs nobody anything: what a unit sends to a broker that forgot us, before we are back, comes
+        # again only after 15 s.
+        delays = (0.1, 0.1) if path.is_loopback else (1.0, 5.0)
+        self._client.reconnect_delay_set(*delays)  # type: ignore[arg-type]  # because paho says int and only waits for it
         if path.tls is not None:
             self._client.tls_set_context(_tls(path.name, path.tls))
 
