@@ -57,9 +57,10 @@ $(VENV)/.project: $(MADE) pyproject.toml
 demo: setup  ## show the main job: a home, a unit, a broker and a response centre (ARGS=--stay to go on playing)
 	@$(VENV)/bin/python -m agent.simulator.demo $(ARGS)
 
+# Two at a time: most of a test against a broker is waiting. (ARGS='-n 0' for a debugger.)
 test: setup mosquitto tflite  ## run all tests (TESTS=tests/unit for some)
 	@NODKALD_TFLITE_PYTHON="$$(ls $(CURDIR)/.venv-tflite/bin/python 2>/dev/null)" \
-	  $(VENV)/bin/python -m pytest $(TESTS) $(ARGS)
+	  $(VENV)/bin/python -m pytest -n 2 $(TESTS) $(ARGS)
 
 # The tests against a real broker need one; without it they skip, and say so.
 mosquitto:
