@@ -133,12 +133,11 @@ def _publish_state(turn: Turn) -> None:
 
 def _indicate(turn: Turn) -> None:
     state = turn.state
-    show = indication.indicate(
-        state.calls, connected=state.delivery.connected, silenced=state.silenced, now=turn.now.mono
-    )
+    now, connected = turn.now.mono, state.delivery.connected
+    show = indication.indicate(state.calls, state.shown, connected=connected, silenced=state.silenced, now=now)
     if state.shown is not None and show.light is not state.shown.light and state.silenced:
         turn.state = replace(turn.state, silenced=False)  # the citizen hears what is new
-        show = indication.indicate(state.calls, connected=state.delivery.connected, silenced=False, now=turn.now.mono)
+        show = indication.indicate(state.calls, state.shown, connected=connected, silenced=False, now=now)
     if show != state.shown:
         turn.state = replace(turn.state, shown=show)
         turn.effects.append(show)

@@ -324,8 +324,8 @@ def _pump_calls(delivery: Delivery, name: str, now: Now) -> Step:
 def _pump_technical(delivery: Delivery, name: str, now: Now) -> Step:
     outcomes: list[Outcome] = []
     while delivery.technical.queue and len(delivery.paths[name].in_flight) < WINDOW_FOR_TECHNICAL:
-        lane, event = technical_lane.sent(delivery.technical)
-        delivery, outcome = _publish(replace(delivery, technical=lane), name, event, 1 + lane.sweeps, now)
+        lane, event, attempt = technical_lane.sent(delivery.technical)
+        delivery, outcome = _publish(replace(delivery, technical=lane), name, event, attempt, now)
         outcomes.append(outcome)
     if technical_lane.wants_page(delivery.technical):
         outcomes.append(FetchTechnical(delivery.technical.after, technical_lane.PAGE))

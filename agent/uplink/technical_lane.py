@@ -17,6 +17,8 @@ PAGE = 64
 UNSTORED_LIMIT = 1000
 SWEEP_FIRST_S = 30.0
 SWEEP_CEILING_S = 600.0
+COUNTED = 512
+"""Of how many sent events it is remembered which copy went out last; a resend of an older one counts from 1 again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class TechnicalLane:
     """Made, but not on disk yet."""
     unconfirmed: bool = False
     """Something was sent in this sweep that the centre has not confirmed (as far as memory tells)."""
+    copies: Mapping[str, int] = field(default_factory=dict)
+    """How often each of the last `COUNTED` unconfirmed events was sent."""
     sweeps: int = 0
     sweep_at: float | None = None
     disk_works: bool = True
@@ -74,9 +78,13 @@ def page_came(lane: TechnicalLane, events: tuple[OutboxEvent, ...], *, more: boo
     return replace(lane, queue=(*lane.queue, *fresh), after=after, more=more, fetching=False, overtaken=False)
 
 
-def sent(lane: TechnicalLane) -> tuple[TechnicalLane, OutboxEvent]:
-    """Take the next event out of the queue, to be published."""
-    return replace(lane, queue=lane.queue[1:], unconfirmed=True), lane.queue[0]
+def sent(lane: TechnicalLane) -> tuple[TechnicalLane, OutboxEvent, int]:
+    """Take the next event out of the queue, to be published, and say which copy of it this is."""
+    event, attempt = lane.queue[0], lane.copies.get(lane.queue[0].event_id, 0) + 1
+    copies = {**lane.copies, event.event_id: attempt}
+    if len(copies) > COUNTED:
+        del copies[next(iter(copies))]
+    return replace(lane, queue=lane.queue[1:], unconfirmed=True, copies=copies), event, attempt
 
 
 def path_came_back(lane: TechnicalLane) -> TechnicalLane:
@@ -90,7 +98,11 @@ def path_came_back(lane: TechnicalLane) -> TechnicalLane:
 def received(lane: TechnicalLane, event_ids: frozenset[str]) -> TechnicalLane:
     """The centre has these."""
     lane = stored(lane, event_ids)
-    return replace(lane, queue=tuple(event for event in lane.queue if event.event_id not in event_ids))
+    return replace(
+        lane,
+        queue=tuple(event for event in lane.queue if event.event_id not in event_ids),
+        copies={event_id: n for event_id, n in lane.copies.items() if event_id not in event_ids},
+    )
 
 
 def disk_changed(lane: TechnicalLane, *, works: bool) -> TechnicalLane:

@@ -40,6 +40,18 @@ def test_sending_is_not_shown_before_anybody_has_the_call() -> None:
     assert home.light is Light.SENDING
 
 
+def test_between_pre_alarm_and_sending_the_light_does_not_say_ready() -> None:
+    home = HomeBench(pre_alarm_s=5.0)
+    home.trigger("t1")
+    home.assess("t1")
+    home.auto = False
+    home.advance(5.1)
+    assert not [call for call in home.state.calls.under_way() if call.phase is Phase.PRE_ALARM]
+    assert home.light is Light.PRE_ALARM
+    home.write()
+    assert [show.light for show in home.lights][-2:] == [Light.PRE_ALARM, Light.SENDING]
+
+
 def test_a_puback_is_enough_for_sending_while_the_disk_is_slow() -> None:
     home = HomeBench()
     home.auto = home.acks = False

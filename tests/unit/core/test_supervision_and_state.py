@@ -193,6 +193,7 @@ def test_technical_events_are_sent_again_until_the_centre_has_them() -> None:
     home.step(LinkDown("wearable", home.clock.now().mono, "unplugged"))
     home.live(120, motion=False)
     copies = [event for event in home.centre if event["type"].endswith("tech.fault")]
+    assert [copy["data"]["delivery"]["attempt"] for copy in copies] == list(range(1, len(copies) + 1))
     assert len(copies) >= 2
     home.ack("received", event_ids=[event["id"] for event in copies])
     assert not home.disk.events

@@ -19,7 +19,7 @@ def reading() -> TechnicalLane:
 def test_it_is_read_with_the_next_page() -> None:
     lane = technical_lane.add(reading(), event(2))
     lane = technical_lane.page_came(lane, (event(1),), more=False)  # read before event 2 was stored
-    lane, first = technical_lane.sent(lane)
+    lane, first, _ = technical_lane.sent(lane)
     assert first == event(1)
     assert technical_lane.wants_page(lane)
     lane = technical_lane.page_came(lane, (event(2),), more=False)
@@ -30,8 +30,8 @@ def test_it_is_read_with_the_next_page() -> None:
 def test_it_may_be_on_the_page_already() -> None:
     lane = technical_lane.add(reading(), event(2))
     lane = technical_lane.page_came(lane, (event(1), event(2)), more=False)
-    lane, _ = technical_lane.sent(lane)
-    lane, _ = technical_lane.sent(lane)
+    lane, _, _ = technical_lane.sent(lane)
+    lane, _, _ = technical_lane.sent(lane)
     lane = technical_lane.page_came(replace(lane, fetching=True), (), more=False)
     assert technical_lane.is_idle(lane)
 
