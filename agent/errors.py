@@ -8,6 +8,7 @@ NodkaldError
 ├── StorageError       the outbox can't be opened, read or written
 │   └── StorageFull    … because the disk or the outbox's size limit is full
 ├── UplinkError        a broker path can't be built (bad certificate, unknown protocol)
+├── ProvisionError     a unit can't be provisioned, or the office's request can't be carried out
 ├── RecordingError     a motion recording can't be read, written or used: names file and line
 └── SimulatorError     a request to the simulated home that it can't carry out
 """
@@ -49,6 +50,10 @@ class StorageFull(StorageError):  # noqa: N818 - the state of a disk, named as t
 
 class UplinkError(NodkaldError):
     """A broker path can't be set up from its configuration."""
+
+
+class ProvisionError(NodkaldError):
+    """A unit can't be provisioned, or a claim or certificate can't be made."""
 
 
 class RecordingError(NodkaldError):

@@ -1,0 +1,1 @@
+"""`nodkald provision`: from a board without an identity to a unit, in one step or not at all."""

@@ -1,0 +1,117 @@
+"""What is kept while a unit is being provisioned: the answers so far, the new key, and the request.
+
+Rules of this file: all of it lies in `.provisioning` beside the unit file, mode 0700, on the same disk. `draft.json`
+has answers and no secret; the key and a claim's one-time secret are files of their own, 0600. One process at a time
+holds the lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from agent.provision import openssl
+from agent.provision.dialogue import State
+from agent.provision.files import replace_file, write_new
+from agent.provision.identity import new_unit_id
+from agent.provision.refusal import Refused, refused_by_system
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DIRECTORY = ".provisioning"
+
+
+class Draft:
+    """The pending directory of the unit file in `unit_dir`."""
+
+    def __init__(self, unit_dir: Path) -> None:
+        self._directory = unit_dir / DIRECTORY
+        self._draft = self._directory / "draft.json"
+        self.key = self._directory / "unit.key"
+        self._enrolment = self._directory / "enrolment"
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Make the directory and hold its lock. Raises Refused if it can't be made, or somebody else provisions."""
+        try:
+            self._directory.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            self._directory.mkdir(mode=0o700, exist_ok=True)
+            lock = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise refused_by_system(error, self._directory.parent) from error
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Refused(
+                    "En anden `nodkald provision` kører på denne enhed. Afslut den først.",
+                    "Another `nodkald provision` is running on this unit. End that one first.",
+                ) from error
+            yield
+        finally:
+            os.close(lock)
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is something to take up again."""
+        return self._draft.exists()
+
+    def load(self) -> State:
+        """Return where the dialogue was left, or the state of a new one with a fresh unit id."""
+        try:
+            raw = json.loads(self._draft.read_text())
+            return State(dict(raw["answers"]), dict(raw["given"]), tuple(raw["order"]))
+        except FileNotFoundError:
+            return State({"unit_id": new_unit_id()})
+        except OSError as error:
+            raise refused_by_system(error, self._draft) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise Refused(
+                f"De gemte svar i {self._draft} kan ikke læses. Begynd forfra med `nodkald provision --start-over`.",
+                f"The answers kept in {self._draft} can't be read. Begin anew with `nodkald provision --start-over`.",
+            ) from error
+
+    def save(self, state: State) -> None:
+        """Keep the answers. Raises Refused where the disk is full or read-only."""
+        kept = {"answers": state.answers, "given": state.given, "order": state.order}
+        self._write(self._draft, json.dumps(kept, indent=1).encode())
+
+    def keep_enrolment(self, secret: str) -> None:
+        """Keep a claim's one-time secret until the request is made."""
+        self._write(self._enrolment, secret.encode())
+
+    def request(self, unit_id: str) -> tuple[str, Path]:
+        """Return the request for `unit_id` and where it lies; makes key and request where there are none."""
+        path = self._directory / f"{unit_id}.csr"
+        try:
+            if not self.key.exists():
+                write_new(self.key, openssl.new_key(), 0o600)
+            if not path.exists():
+                secret = self._enrolment.read_text() if self._enrolment.exists() else None
+                replace_file(path, openssl.request(self.key, unit_id, secret).encode(), 0o600)
+            return path.read_text(), path
+        except OSError as error:
+            raise refused_by_system(error, path) from error
+
+    def clear(self) -> None:
+        """Forget everything that was kept. The lock stays until it is let go."""
+        for entry in self._directory.iterdir() if self._directory.exists() else ():
+            if entry.name != "lock":
+                entry.unlink()
+
+    def remove(self) -> None:
+        """Remove the directory itself; only while the lock is held."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    @staticmethod
+    def _write(path: Path, content: bytes) -> None:
+        try:
+            replace_file(path, content, 0o600)
+        except OSError as error:
+            raise refused_by_system(error, path) from error

@@ -1,0 +1,62 @@
+"""The unit file as provisioning writes it, from the answers.
+
+Rules of this file: pure. What stands at its default is left out, but for what a technician looks for. Every value
+passed the question that it answers, and the whole file passes `load_unit` before it is put in place.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from agent.provision.plan import Answers
+
+CA, CERTIFICATE, KEY = "ca.pem", "unit.pem", "unit.key"
+
+
+def unit_text(
+    answers: Answers, unit_id: str, identity: Path, directories: dict[str, Path], sensors: Sequence[str]
+) -> str:
+    """Return the text of the unit file. `identity` is the directory with CA, certificate and key."""
+    lines = [
+        "# Written by `nodkald provision`. docs/configuration.md explains the keys; check a change by `nodkald check-config`.",
+        "schema = 1",
+        f"tenant = {_text(answers['tenant'])}",
+        f"unit_id = {_text(unit_id)}",
+        f"profile = {_text(answers['profile'])}",
+        f"language = {_text(answers['language'])}",
+        *(f"{key} = {_text(str(path))}" for key, path in directories.items()),
+    ]
+    if "pre_alarm" in answers:
+        lines += ["", "[pre_alarm]", f"seconds = {answers['pre_alarm']}"]
+    for name in ("primary", "secondary"):
+        if answers.get(f"{name}.host"):
+            lines += ["", *_path_lines(name, answers, identity)]
+    for name in sensors:
+        lines += ["", f"[sensors.{name}]", f"room = {_text(answers[f'room.{name}'])}"]
+        if port := answers.get(f"port.{name}"):
+            lines.append(f"port = {_text(port)}")
+    return "\n".join([*lines, ""])
+
+
+def _path_lines(name: str, answers: Answers, identity: Path) -> list[str]:
+    lines = [
+        "[[uplink.paths]]",
+        f"name = {_text(name)}",
+        f"host = {_text(answers[f'{name}.host'])}",
+        f"port = {answers[f'{name}.port']}",
+        f"protocol = {_text(answers[f'{name}.protocol'])}",
+    ]
+    if answers["ca"]:
+        files = {"ca": CA, "certificate": CERTIFICATE, "key": KEY}
+        lines += ["", "[uplink.paths.tls]", *(f"{key} = {_text(str(identity / file))}" for key, file in files.items())]
+    return lines
+
+
+def _text(value: str) -> str:
+    # JSON's quoting is TOML's for basic strings.
+    return json.dumps(value, ensure_ascii=False)
