@@ -78,6 +78,7 @@ lint: setup  ## style, types, import contracts, and that the generated documents
 
 model: .venv-training/.project  ## train the fall model anew from ../shared/data
 	@.venv-training/bin/python -m training.train --data ../shared/data --out agent/inference/models $(ARGS)
+	@.venv-training/bin/python -m training.words
 
 .venv-training/.from-lock: requirements/training.txt
 	$(call from_lock,.venv-training,$(PYTHON),$<)
