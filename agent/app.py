@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 import agent
-from agent import core
+from agent import core, unclean_end
 from agent.config_files import Unit
 from agent.core_state import CoreState, Setup
 from agent.effects import (
@@ -318,6 +318,7 @@ class App:
             self._models.stop()
         for name, path in self._paths.items():
             path.close(self._online(name, online=False))
+        self._storage.submit(unclean_end.clean_stop())
         if not self._storage.stop():
             log.error("storage_not_drained")
         self._indicators.stop()

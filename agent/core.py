@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from agent import call_notes, calls, commands, contacts, falls, housekeeping, supervision
+from agent import call_notes, calls, commands, contacts, falls, housekeeping, supervision, unclean_end
 from agent.assessment import FallDetection
 from agent.calls import Calls
 from agent.clock import Now
@@ -76,6 +76,7 @@ def start(setup: Setup, restored: Restored, now: Now) -> Step:
         heartbeat_at=now.mono,
     )
     turn = Turn(state, now)
+    unclean_end.begin(turn, restored.notes)
     _restore_calls(turn, restored)
     housekeeping.pass_time(turn)
     return turn.state, turn.effects
@@ -112,9 +113,7 @@ def step(state: CoreState, item: Item, now: Now) -> Step:
             _path(turn, item)
         case Downlink():
             _downlink(turn, item)
-        case Restored():
-            _restored_late(turn, item)
-        case Stored() | StorageTrouble() | StorageWell() | TechnicalPage() | Evicted():
+        case Stored() | StorageTrouble() | StorageWell() | TechnicalPage() | Evicted() | Restored():
             _storage(turn, item)
         case Tick():
             falls.take(turn, item)
@@ -228,15 +227,13 @@ def _restore_calls(turn: Turn, restored: Restored) -> None:
     turn.carry_out(calls.restore(turn.state.calls, found, undelivered, turn.now.mono))
 
 
-def _restored_late(turn: Turn, restored: Restored) -> None:
-    """The outbox could not be read at start and can now: what it held goes on from here."""
-    turn.deliver(delivery.restored_late(turn.state.delivery, restored.calls, turn.now))
-    _restore_calls(turn, restored)
-
-
-def _storage(turn: Turn, item: Stored | StorageTrouble | StorageWell | TechnicalPage | Evicted) -> None:
+def _storage(turn: Turn, item: Stored | StorageTrouble | StorageWell | TechnicalPage | Evicted | Restored) -> None:
     state, now = turn.state, turn.now
     match item:
+        case Restored():
+            # The outbox could not be read at start and can now: what it held goes on from here.
+            turn.deliver(delivery.restored_late(state.delivery, item.calls, now))
+            _restore_calls(turn, item)
         case Stored(event_ids):
             entries = state.delivery.calls.entries
             turn.events_safe([entries[known].event.call_id for known in event_ids if known in entries])

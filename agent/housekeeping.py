@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent import calls, commands, contacts, indication, picture, supervision, walk_test
+from agent import calls, commands, contacts, indication, picture, supervision, unclean_end, walk_test
 from agent.core_state import CoreState
 from agent.events import EventType, Fault, HeartbeatData, SummaryData
 from agent.sensors import debounce
@@ -32,6 +32,7 @@ def pass_time(turn: Turn) -> None:
         commands.end_walk_test(turn)
     _supervision(turn)
     _line_and_clock(turn)
+    unclean_end.pass_time(turn)
     turn.deliver(delivery.pass_time(turn.state.delivery, turn.now))
     _summary(turn)
     commands.restart_if_safe(turn)
