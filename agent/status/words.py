@@ -99,7 +99,7 @@ _WELL = Text("i orden", "well")
 _NOT_WELL = Text("ikke i orden", "not well")
 
 
-def both(template: Text, **values: Text | str | int) -> Text:
+def both(template: Text, **values: Text | str | float) -> Text:
     """Fill a text's places in both languages."""
     danish = {key: value.da if isinstance(value, Text) else value for key, value in values.items()}
     english = {key: value.en if isinstance(value, Text) else value for key, value in values.items()}

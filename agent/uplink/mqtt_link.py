@@ -106,12 +106,17 @@ class Link:
         self.client = None
 
 
-def make_client(client_id: str, link: Link, *, will: tuple[str, bytes], mqtt5: bool) -> Client:
-    """Make the client of `link`, with TLS if the link has a context. It does not connect yet, and never reconnects."""
+def make_client(
+    client_id: str, link: Link, *, will: tuple[str, bytes] | None, mqtt5: bool, lasting: bool = True
+) -> Client:
+    """Make the client of `link`, with TLS if the link has a context. It does not connect yet, and never reconnects.
+
+    Under MQTT 3.1.1 `lasting` keeps its session on the broker; under MQTT 5 that is asked for when it connects.
+    """
     client = Client(
         CallbackAPIVersion.VERSION2,
         client_id=client_id,
-        clean_session=None if mqtt5 else False,
+        clean_session=None if mqtt5 else not lasting,
         userdata=link,
         protocol=MQTTProtocolVersion.MQTTv5 if mqtt5 else MQTTProtocolVersion.MQTTv311,
         reconnect_on_failure=False,
@@ -119,8 +124,9 @@ def make_client(client_id: str, link: Link, *, will: tuple[str, bytes], mqtt5: b
     client.suppress_exceptions = True
     # A broker's limit comes with its CONNACK, when paho will not have it any more; `Link.window` sees to it.
     client.max_inflight_messages = 0
-    topic, payload = will
-    client.will_set(topic, payload, qos=1, retain=True)
+    if will is not None:
+        topic, payload = will
+        client.will_set(topic, payload, qos=1, retain=True)
     logger = logging.Logger("mqtt", logging.ERROR)  # noqa: LOG001 - lives and dies with its link; getLogger's never die
     logger.addHandler(link.cause)
     client.enable_logger(logger)

@@ -1,0 +1,55 @@
+"""What every check is handed: the unit's files, what the running unit says about itself, and the moment.
+
+Rules of this file: data, and how it is looked up. Made once, before the checks run side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent.texts import Text
+
+if TYPE_CHECKING:
+    from agent.clock import Now
+    from agent.config_files import Unit
+    from agent.status.client import Seen
+
+SUDO = Text("Kør den igen med sudo", "Run it again with sudo")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One unit, at one moment."""
+
+    unit: Unit
+    seen: Seen
+    now: Now
+
+    @property
+    def said(self) -> Mapping[str, Any] | None:
+        """What the running unit says; None where it does not run, or does not say it to us."""
+        return self.seen.said
+
+    @property
+    def simulated(self) -> bool:
+        """Whether this is the simulated home."""
+        return self.unit.profile.simulated
+
+    @property
+    def outbox(self) -> Path:
+        """The outbox's file."""
+        return self.unit.unit_file.state_dir / "outbox.db"
+
+    def sensor(self, name: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+        """Return what the running unit says about a sensor and about its link, or None."""
+        if self.said is None or name not in self.said["picture"]["sensors"]:
+            return None
+        return self.said["picture"]["sensors"][name], self.said["links"].get(name, {})
+
+    def path(self, name: str) -> Mapping[str, Any] | None:
+        """Return what the running unit says about a path, or None."""
+        found: Mapping[str, Any] | None = self.said["picture"]["paths"].get(name) if self.said is not None else None
+        return found
