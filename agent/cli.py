@@ -26,6 +26,9 @@ class _Subcommand:
 SUBCOMMANDS = {
     "run": _Subcommand("agent.run", "run the unit"),
     "check-config": _Subcommand("agent.check_config", "check a unit file or a firmware profile"),
+    "status": _Subcommand("agent.status.command", "how the running unit is doing"),
+    "log": _Subcommand("agent.status.log", "the unit's last events in words"),
+    "doctor": _Subcommand("agent.doctor.command", "check everything that a technician can mend, and say what to do"),
     "sim": _Subcommand("agent.simulator.command", "pull, press, play and unplug in a running simulated home"),
     "centre": _Subcommand("agent.simulator.centre", "a response centre to try a unit with"),
     "replay": _Subcommand("agent.replay", "what the unit would have made of recorded motion"),
