@@ -9,16 +9,19 @@ from __future__ import annotations
 import sqlite3
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from agent.calls import OVERDUE_AFTER_S
 from agent.doctor.case import SUDO
 from agent.doctor.finding import Finding, Verdict
+from agent.status import view
 from agent.status.stored import opened
 from agent.status.words import both
 from agent.texts import Text
 from agent.uplink import migrations
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from agent.doctor.case import Case
@@ -27,17 +30,21 @@ NAME = "outbox"
 CHECK_WITHIN_S = 5.0
 
 _WHOLE = Text(
-    "er hel: {calls} kaldhændelser og {technical} tekniske venter, {kilobytes} kB",
-    "is whole: {calls} call events and {technical} technical ones wait, {kilobytes} kB",
+    "er hel; venter: {calls} om kald, {technical} tekniske; {kilobytes} kB",
+    "is whole; waiting: {calls} about calls, {technical} technical; {kilobytes} kB",
 )
 _NOT_YET = Text(
     "findes ikke endnu; enheden laver den ved første start", "does not exist yet; the unit makes it when it starts"
 )
 _WAITING = Text(
-    "{calls} kaldhændelser venter, og enheden kører ikke", "{calls} call events wait, and the unit is not running"
+    "enheden kører ikke, og hændelser om kald venter: {calls}",
+    "the unit is not running, and events about calls wait: {calls}",
 )
-_START = Text(
-    "Start enheden nu: sudo systemctl start nodkald-agent", "Start the unit now: sudo systemctl start nodkald-agent"
+_START = Text("Start enheden nu, som linjen om den siger", "Start the unit now, as the line on it says")
+_OVERDUE = Text("et kald har ventet på centralen i {age}", "a call has waited for the centre for {age}")
+_ASK_CENTRE = Text(
+    "Hør, om nogen har brug for hjælp; se så linjerne om broker og central (enheden prøver igen inden ti minutter)",
+    "See whether somebody needs help; then the lines on broker and centre (the unit tries again within ten minutes)",
 )
 _DAMAGED = Text("er beskadiget", "is damaged")
 _MOVE = Text(
@@ -80,6 +87,8 @@ def examine(case: Case) -> list[Finding]:
     path = case.outbox
     if case.said is not None and (storage := case.said["picture"]["queue"]["storage"]) != "ok":
         return [Finding(NAME, Verdict.FAIL, _FAILING, next_step=_DISK, detail=storage)]
+    if (overdue := judge_overdue(case.said)) is not None:
+        return [overdue]
     try:
         contents = read(path)
     except FileNotFoundError:
@@ -122,6 +131,14 @@ def judge(path: Path, contents: Contents, known: int, *, running: bool) -> Findi
         _WHOLE, calls=contents.calls, technical=contents.technical, kilobytes=max(1, contents.size_bytes // 1000)
     )
     return Finding(NAME, Verdict.OK, whole)
+
+
+def judge_overdue(said: Mapping[str, Any] | None) -> Finding | None:
+    """Return that a raised call has waited for longer than it may; None where none has."""
+    ages = [call["age_s"] for call in (said or {}).get("calls", ()) if call["phase"] == "raised"]
+    if max(ages, default=0.0) < OVERDUE_AFTER_S:
+        return None
+    return Finding(NAME, Verdict.FAIL, both(_OVERDUE, age=view.age(max(ages))), next_step=_ASK_CENTRE)
 
 
 def unreadable(path: Path, error: sqlite3.DatabaseError | OSError) -> Finding:

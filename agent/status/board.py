@@ -7,11 +7,12 @@ takes time (painting the picture, writing JSON) is done by the thread that asks.
 from __future__ import annotations
 
 import json
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from agent import picture
 from agent.call_table import Call
-from agent.effects import Effect, ForgetEvents, StoreEvent
+from agent.effects import Effect, ForgetEvents, Publish, StoreEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from agent.readings import OutboxEvent
 
 EVENTS = 50
+SENT = 256
+"""Ids of events on their way that are remembered, to tell a receipt for them from one for somebody else's."""
 FORMAT = 1
 """Version of what the socket says; a client refuses one that it does not know."""
 
@@ -33,6 +36,7 @@ class Board:
         self._state: CoreState | None = None
         self._events: tuple[OutboxEvent, ...] = ()
         self._received_at: float | None = None
+        self._sent: deque[str] = deque(maxlen=SENT)
 
     def show(self, state: CoreState, effects: Iterable[Effect]) -> None:
         """Hang up the state, and note what the effects say about events. Called by the core's thread alone."""
@@ -42,7 +46,10 @@ class Board:
                 # After a failing disk the same event is stored again.
                 if all(known.event_id != effect.event.event_id for known in self._events):
                     self._events = (*self._events[-(EVENTS - 1) :], effect.event)
-            elif isinstance(effect, ForgetEvents):
+            elif isinstance(effect, Publish):
+                self._sent.extend(value for key, value in effect.user_properties if key == "id")
+            elif isinstance(effect, ForgetEvents) and any(known in effect.event_ids for known in self._sent):
+                # One for what is not ours (`nodkald doctor` asks for a receipt, too) says nothing about our events.
                 self._received_at = self._clock.now().mono
 
     def snapshot(self) -> bytes:

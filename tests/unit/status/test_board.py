@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from agent.effects import ForgetEvents, StoreEvent
+from agent.effects import ForgetEvents, Publish, StoreEvent
 from agent.status.board import EVENTS, Board
 from tests.home_bench import HomeBench
 from tests.unit.status.seen import stored
@@ -50,11 +50,19 @@ def test_a_call_is_seen_with_its_phase_place_and_age() -> None:
 def test_the_age_of_the_last_confirmation_is_seen() -> None:
     bench = unheard()
     board = Board(bench.clock)
-    board.show(bench.state, [])
+    sent = Publish("primary", 1, "nk/v1/a/u/tech", b"{}", user_properties=(("type", "t"), ("id", "ours")))
+    board.show(bench.state, [sent])
     assert shown(board)["received_s"] is None
-    board.show(bench.state, [ForgetEvents(("one",))])
+    board.show(bench.state, [ForgetEvents(("ours",))])
     bench.clock.advance(12)
     assert shown(board)["received_s"] == 12
+
+
+def test_a_receipt_that_the_doctor_asked_for_is_not_ours() -> None:
+    bench = unheard()
+    board = Board(bench.clock)
+    board.show(bench.state, [ForgetEvents(("the-doctors",))])
+    assert shown(board)["received_s"] is None
 
 
 def test_an_event_that_is_stored_again_is_told_once() -> None:

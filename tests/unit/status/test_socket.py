@@ -136,8 +136,4 @@ def test_a_user_outside_the_group_is_told_so(window: StatusSocket, tmp_path: Pat
 
 def test_every_way_of_seeing_nothing_has_a_sentence_in_both_languages() -> None:
     assert set(client.WHY) == set(Closed)
-    for text in client.WHY.values():
-        assert text.da.endswith(tuple("abcdefghijklmnopqrstuvwxyzæøå")) == text.en.endswith(
-            tuple("abcdefghijklmnopqrstuvwxyz")
-        )
-        assert text.da != text.en
+    assert all(text.da and text.en and text.da != text.en for text in client.WHY.values())
