@@ -29,6 +29,8 @@ SUBCOMMANDS = {
     "status": _Subcommand("agent.status.command", "how the running unit is doing"),
     "log": _Subcommand("agent.status.log", "the unit's last events in words"),
     "doctor": _Subcommand("agent.doctor.command", "check everything that a technician can mend, and say what to do"),
+    "provision": _Subcommand("agent.provision.command", "make this machine a unit: identity, sensors, broker"),
+    "office": _Subcommand("agent.office.command", "claims for units, and a CA for trials"),
     "sim": _Subcommand("agent.simulator.command", "pull, press, play and unplug in a running simulated home"),
     "centre": _Subcommand("agent.simulator.centre", "a response centre to try a unit with"),
     "replay": _Subcommand("agent.replay", "what the unit would have made of recorded motion"),

@@ -8,13 +8,13 @@ the clock is known to be right.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 from agent.provision.openssl import CERTIFICATE_BLOCK, CertificateFacts, OpensslError, chain_fault, facts_of
 from agent.provision.refusal import Refused
 
-if TYPE_CHECKING:
-    from datetime import datetime
+CLOCKS_DIFFER = timedelta(hours=1)
+"""How far the office's clock may be ahead of ours: a certificate is often used the minute it is signed."""
 
 _PRIVATE = "PRIVATE KEY-----"
 _NO_ISSUER_ROOT = 2
@@ -106,7 +106,7 @@ def _refuse_by_date(facts: CertificateFacts, today: Today, da: str, en: str) -> 
             f"{en} ended on {facts.not_after:%Y-%m-%d}. Ask the office for a new one "
             f"(the clock here says {today.now:%Y-%m-%d}).",
         )
-    if facts.not_before > today.now and today.synced:
+    if facts.not_before > today.now + CLOCKS_DIFFER and today.synced:
         raise Refused(
             f"{da} gælder først fra {facts.not_before:%Y-%m-%d %H:%M} UTC. Vent, eller bed kontoret om et nyt.",
             f"{en} is valid only from {facts.not_before:%Y-%m-%d %H:%M} UTC. Wait, or ask the office for a new one.",

@@ -8,6 +8,7 @@ kept as well.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from dataclasses import replace
@@ -45,6 +46,10 @@ _RESUMED = Text("Fortsætter, hvor du slap.", "Going on where you left.")
 _DONE = Text(
     "{unit_id} er sat op. Nu: `sudo systemctl restart nodkald-agent`, `nodkald doctor`, og træk i hver snor.",
     "{unit_id} is provisioned. Now: `sudo systemctl restart nodkald-agent`, `nodkald doctor`, and pull every cord.",
+)
+_PRACTICE = Text(
+    "{unit_id} er sat op til øvelse. Nu: `nodkald run --unit-file {unit_file}`.",
+    "{unit_id} is provisioned for practice. Now: `nodkald run --unit-file {unit_file}`.",
 )
 _WAITS = Text(
     "{unit_id} venter på sit certifikat. Send {csr} til kontoret, og kør den samme kommando igen, når det er kommet.",
@@ -115,6 +120,8 @@ def _by_dialogue(lang: str | None, claim: str | None, machine: Machine, draft: D
     if draft.begun:
         say(_RESUMED.in_(machine.language))
     state = draft.load()
+    if claim is not None and state.answers.get("claim") != claim:
+        state = State({"unit_id": state.answers["unit_id"]})  # what was answered before is not what the office decided
     told = {"language": lang, "claim": claim}
     state = replace(state, given={**state.given, **{key: value for key, value in told.items() if value is not None}})
     try:
@@ -122,7 +129,7 @@ def _by_dialogue(lang: str | None, claim: str | None, machine: Machine, draft: D
     except Paused:
         say(f"\n{_PAUSED.in_(machine.language)}")
         return NOT_FINISHED
-    return _finish(state.answers, machine, draft, unit_path)
+    return _finish(state, machine, draft, unit_path)
 
 
 def _by_answers(file: AnswersFile, claim: str | None, machine: Machine, draft: Draft, unit_path: Path) -> int:
@@ -146,7 +153,7 @@ def _by_answers(file: AnswersFile, claim: str | None, machine: Machine, draft: D
         state = walk(start, machine)
     except Waiting:
         return _wait(file, given, machine, draft, unit_id)
-    return _finish(state.answers, machine, draft, unit_path)
+    return _finish(state, machine, draft, unit_path)
 
 
 def _wait(file: AnswersFile, given: Answers, machine: Machine, draft: Draft, unit_id: str) -> int:
@@ -166,7 +173,8 @@ def _wait(file: AnswersFile, given: Answers, machine: Machine, draft: Draft, uni
     return NOT_FINISHED
 
 
-def _finish(answers: Answers, machine: Machine, draft: Draft, unit_path: Path) -> int:
+def _finish(state: State, machine: Machine, draft: Draft, unit_path: Path) -> int:
+    answers = state.answers
     try:
         key = draft.key.read_bytes() if answers["ca"] else None
     except OSError as error:
@@ -175,8 +183,11 @@ def _finish(answers: Answers, machine: Machine, draft: Draft, unit_path: Path) -
     try:
         install(unit_path, content, service_owner())
     except Refused:
-        draft.save(State({k: v for k, v in answers.items() if k != "confirm"}))
+        unconfirmed = {key: value for key, value in answers.items() if key != "confirm"}
+        with contextlib.suppress(Refused):  # the disk that refused the one refuses the other
+            draft.save(replace(state, answers=unconfirmed, order=state.order[:-1]))
         raise
     draft.remove()
-    say(_DONE.in_(machine.language).format(unit_id=effective_unit_id(answers, machine)))
+    done = _PRACTICE if machine.practice else _DONE
+    say(done.in_(machine.language).format(unit_id=effective_unit_id(answers, machine), unit_file=unit_path))
     return 0

@@ -55,6 +55,8 @@ class Draft:
                 ) from error
             yield
         finally:
+            if not any(entry.name != "lock" for entry in self._directory.glob("*")):
+                self.remove()  # nothing was kept
             os.close(lock)
 
     @property

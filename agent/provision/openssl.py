@@ -134,7 +134,7 @@ def facts_of(certificate_pem: str) -> CertificateFacts:
 
 
 def chain_fault(certificate_pem: str, ca_pem: str) -> int | None:
-    """Return None if `ca_pem` vouches for a client with the certificate, or OpenSSL's error number; time is left out."""
+    """Return None if `ca_pem` vouches for a client with the certificate, or OpenSSL's error; time is left out."""
     with _in_memory(certificate_pem) as certificate, _in_memory(ca_pem) as authority:
         arguments = (
             "verify", "-no_check_time", "-no-CApath", "-no-CAstore", "-purpose", "sslclient", "-CAfile", authority,

@@ -124,6 +124,10 @@ def hosts(answers: Answers) -> list[str]:
     return [host for path in ("primary", "secondary") if (host := answers.get(f"{path}.host"))]
 
 
+def _is_all_loopback(answers: Answers) -> bool:
+    return all(host in LOOPBACK for host in hosts(answers))
+
+
 # ---------------------------------------------------------------- what applies
 
 
@@ -296,8 +300,8 @@ def _take_host(answer: str, _: str, answers: Answers, world: World) -> str:
         )
     if world.profile(answers["profile"]).simulated and answer not in LOOPBACK:
         raise Refused(
-            "Et simuleret hjem må kun ringe til en broker på maskinen selv. Skriv 127.0.0.1, eller vælg en anden profil.",
-            "A simulated home may only call a broker on this machine. Type 127.0.0.1, or choose a hardware profile.",
+            "Et simuleret hjem må kun ringe til en broker her på maskinen. Skriv 127.0.0.1, eller skift profil.",
+            "A simulated home may only call a broker on this machine. Type 127.0.0.1, or choose another profile.",
         )
     return answer
 
@@ -324,7 +328,7 @@ def _take_broker_port(path: str) -> Callable[[str, str, Answers, World], str]:
 
 def _take_authority(answer: str, _: str, answers: Answers, world: World) -> str:
     if answer in ("", "-"):
-        if all(host in LOOPBACK for host in hosts(answers)):
+        if _is_all_loopback(answers):
             return ""
         raise Refused(
             "Uden centralens CA-certifikat kan opkald ikke krypteres. Indsæt det, eller giv filens sti.",
@@ -481,6 +485,7 @@ TABLE: tuple[Entry, ...] = (
             "The path of its file, or paste its text (-----BEGIN CERTIFICATE----- …).",
         ),
         take=_take_authority,
+        default=lambda _n, answers, _w: "" if _is_all_loopback(answers) else None,
     ),
     Entry(
         "certificate",

@@ -23,7 +23,7 @@ def unit_text(
 ) -> str:
     """Return the text of the unit file. `identity` is the directory with CA, certificate and key."""
     lines = [
-        "# Written by `nodkald provision`. docs/configuration.md explains the keys; check a change by `nodkald check-config`.",
+        "# Written by `nodkald provision`. docs/configuration.md explains the keys; `nodkald check-config` checks.",
         "schema = 1",
         f"tenant = {_text(answers['tenant'])}",
         f"unit_id = {_text(unit_id)}",
