@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from agent.call_table import Phase
 from agent.calls import OVERDUE_AFTER_S
 from agent.doctor.case import SUDO
 from agent.doctor.finding import Finding, Verdict
@@ -83,21 +84,21 @@ class Contents:
 
 
 def examine(case: Case) -> list[Finding]:
-    """Look into the file, and hear what the unit says."""
-    path = case.outbox
-    if case.said is not None and (storage := case.said["picture"]["queue"]["storage"]) != "ok":
-        return [Finding(NAME, Verdict.FAIL, _FAILING, next_step=_DISK, detail=storage)]
-    if (overdue := judge_overdue(case.said)) is not None:
-        return [overdue]
+    """Hear what the unit says, and look into the file."""
+    told = [] if case.said is None else judge_told(case.said)
+    return [*told, _examine_file(case.outbox, running=case.said is not None)]
+
+
+def _examine_file(path: Path, *, running: bool) -> Finding:
     try:
         contents = read(path)
     except FileNotFoundError:
-        return [Finding(NAME, Verdict.OK, _NOT_YET)]
+        return Finding(NAME, Verdict.OK, _NOT_YET)
     except PermissionError as error:
-        return [Finding(NAME, Verdict.WARN, _FORBIDDEN, next_step=SUDO, detail=str(error))]
+        return Finding(NAME, Verdict.WARN, _FORBIDDEN, next_step=SUDO, detail=str(error))
     except (sqlite3.DatabaseError, OSError) as error:
-        return [unreadable(path, error)]
-    return [judge(path, contents, len(migrations.load()), running=case.said is not None)]
+        return unreadable(path, error)
+    return judge(path, contents, len(migrations.load()), running=running)
 
 
 def read(path: Path, within_s: float = CHECK_WITHIN_S) -> Contents:
@@ -133,12 +134,16 @@ def judge(path: Path, contents: Contents, known: int, *, running: bool) -> Findi
     return Finding(NAME, Verdict.OK, whole)
 
 
-def judge_overdue(said: Mapping[str, Any] | None) -> Finding | None:
-    """Return that a raised call has waited for longer than it may; None where none has."""
-    ages = [call["age_s"] for call in (said or {}).get("calls", ()) if call["phase"] == "raised"]
-    if max(ages, default=0.0) < OVERDUE_AFTER_S:
-        return None
-    return Finding(NAME, Verdict.FAIL, both(_OVERDUE, age=view.age(max(ages))), next_step=_ASK_CENTRE)
+def judge_told(said: Mapping[str, Any]) -> list[Finding]:
+    """Return what the running unit says: that it can't write, and that a raised call has waited for too long."""
+    found: list[Finding] = []
+    storage = str(said["picture"]["queue"]["storage"])
+    if storage != "ok":
+        found.append(Finding(NAME, Verdict.FAIL, _FAILING, next_step=_DISK, detail=storage))
+    waited = max((call["age_s"] for call in said["calls"] if call["phase"] == Phase.RAISED), default=0.0)
+    if waited >= OVERDUE_AFTER_S:
+        found.append(Finding(NAME, Verdict.FAIL, both(_OVERDUE, age=view.age(waited)), next_step=_ASK_CENTRE))
+    return found
 
 
 def unreadable(path: Path, error: sqlite3.DatabaseError | OSError) -> Finding:

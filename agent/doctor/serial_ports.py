@@ -105,14 +105,14 @@ def examine(case: Case, name: str, config: Wt901) -> list[Finding]:
     try:
         if not stat.S_ISCHR(Path(port).stat().st_mode):
             return [_missing(name, port, "not a character device")]
-        return [judge_heard(name, config, port, listen(port, config.baud))]
+        return [judge_heard(name, config, port, listen(port, config.baud, LISTEN_S))]
     except FileNotFoundError:
         return [_missing(name, port, "")]
     except (SensorError, OSError) as error:
         return [Finding(NAME, Verdict.FAIL, both(_CANT_OPEN, port=port), name, _OPENABLE, str(error))]
 
 
-def listen(port: str, baud: int, seconds: float = LISTEN_S) -> Heard:
+def listen(port: str, baud: int, seconds: float) -> Heard:
     """Read from `port` for a while. Raises SensorError."""
     framer, samples, pause = Wt901Framer(), 0, threading.Event()
     opened = SerialPort(port, baud)

@@ -1,0 +1,205 @@
+"""The thin probes, on made files, and the certificate reader on real and on damaged certificates."""
+
+from __future__ import annotations
+
+import base64
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.doctor import certificates, contacts, disk, gpio_lines, model, outbox, power, process, temperature, watchdog
+from agent.doctor.der import from_der, from_pem
+from agent.doctor.finding import Verdict
+from agent.doctor.watchdog import Watchdog
+from agent.inference import cards
+from agent.uplink.outbox import open_outbox
+from tests.broker.pki import make_ca
+from tests.unit.doctor.cases import case
+from tests.unit.uplink.events import event
+
+
+@pytest.fixture(scope="module")
+def unit_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    ca = make_ca(tmp_path_factory.mktemp("pki"), "test-ca")
+    return ca.issue("u-test0001", valid=("20250301120000Z", "20260301120000Z")).certificate
+
+
+def test_a_certificate_says_for_whom_and_how_long(unit_certificate: Path) -> None:
+    [found] = from_pem(unit_certificate.read_bytes())
+    assert (found.common_name, found.not_before, found.not_after) == ("u-test0001", 1_740_830_400, 1_772_366_400)
+
+
+def test_a_ca_after_2050_is_read_too(tmp_path: Path) -> None:
+    ca = make_ca(tmp_path, "long-ca")
+    issued = ca.issue("u-test0001", valid=("20250301120000Z", "20510301120000Z")).certificate
+    assert from_pem(issued.read_bytes())[0].not_after == 2_561_284_800
+
+
+def test_a_bundle_has_all_its_certificates(unit_certificate: Path, tmp_path: Path) -> None:
+    ca = make_ca(tmp_path, "other-ca")
+    bundle = unit_certificate.read_bytes() + ca.certificate.read_bytes()
+    assert [one.common_name for one in from_pem(bundle)] == ["u-test0001", "other-ca"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"]
+)
+def test_what_is_no_certificate_is_a_value_error(content: bytes) -> None:
+    with pytest.raises(ValueError, match="certificate"):
+        from_pem(content)
+
+
+@given(st.data())
+def test_any_damage_gives_a_certificate_or_a_value_error(unit_certificate: Path, data: st.DataObject) -> None:
+    der = bytearray(base64.b64decode(b"".join(unit_certificate.read_bytes().splitlines()[1:-1])))
+    for _ in range(data.draw(st.integers(1, 4))):
+        der[data.draw(st.integers(0, len(der) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(der)))
+    for content in (bytes(der), bytes(der[:cut])):
+        try:
+            from_der(content)
+        except ValueError:
+            continue
+
+
+def test_certificate_files_that_are_missing_or_damaged(tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").write_text("nothing")
+    table = (
+        f'[uplink.paths.tls]\nca = "{tmp_path}/ca.crt"\ncertificate = "{tmp_path}/u.crt"\nkey = "{tmp_path}/u.key"\n'
+    )
+    paths = case(tmp_path, more=table).unit.unit_file.uplink.paths
+    found = certificates.examine(paths, "u-test0001", 1_780_000_000.0)
+    assert [(one.verdict, Path(one.subject).name, one.found.en) for one in found] == [
+        (Verdict.FAIL, "ca.crt", "is no certificate"),
+        (Verdict.FAIL, "u.crt", "does not exist"),
+    ]
+
+
+# ---------------------------------------------------------------- outbox and model
+
+
+def test_an_outbox_is_read_and_left_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "outbox.db"
+    store = open_outbox(path, 10_000_000)
+    store.store([event(1, call=True), event(2), event(3)])
+    found = outbox.read(path)  # while it is open, as the running unit has it
+    assert (found.calls, found.technical, found.answer) == (1, 2, "ok")
+    store.close()
+    before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    assert outbox.read(path).calls == 1
+    assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
+
+
+def test_an_outbox_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "outbox.db"
+    store = open_outbox(path, 10_000_000)
+    store.store(event(number, body="x" * 1000) for number in range(3000))
+    store.close()
+    assert outbox.read(path, within_s=0.0).answer == ""
+
+
+def test_an_outbox_that_is_not_there_yet_and_one_that_is_no_outbox(tmp_path: Path) -> None:
+    examined = case(tmp_path)
+    assert [one.verdict for one in outbox.examine(examined)] == [Verdict.OK]
+    assert not examined.outbox.exists()
+    examined.outbox.parent.mkdir()
+    sqlite3.connect(examined.outbox).execute("CREATE TABLE other (x)").connection.close()
+    assert [(one.verdict, one.found.en) for one in outbox.examine(examined)] == [(Verdict.FAIL, "is damaged")]
+
+
+def test_the_shipped_model_answers() -> None:
+    label, seconds = model.ask("fall-waist")
+    assert label.startswith("fall-waist/")
+    assert seconds < 1.0
+
+
+def test_a_model_file_that_was_changed_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(cards, "load_file", lambda _: b"not the model")
+    [found] = model.examine(case(tmp_path).unit.profile.wearables)
+    assert (found.verdict, "sha256" in found.detail) == (Verdict.FAIL, True)
+
+
+# ---------------------------------------------------------------- the machine
+
+
+def test_the_kernels_watchdogs(tmp_path: Path) -> None:
+    assert watchdog.read(tmp_path) is None
+    device = tmp_path / "watchdog0"
+    device.mkdir()
+    assert watchdog.read(tmp_path) == Watchdog("watchdog0", armed=None)
+    (device / "identity").write_text("Broadcom BCM2835 Watchdog timer\n")
+    (device / "state").write_text("active\n")
+    assert watchdog.read(tmp_path) == Watchdog("Broadcom BCM2835 Watchdog timer", armed=True)
+    (device / "state").write_text("inactive\n")
+    assert watchdog.read(tmp_path) == Watchdog("Broadcom BCM2835 Watchdog timer", armed=False)
+
+
+def test_the_firmwares_flags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "get_throttled"
+    file.write_text("50005\n")
+    assert power.read_flags(file) == 0x50005
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert power.read_flags(tmp_path / "none") is None
+    command = tmp_path / "vcgencmd"
+    command.write_text("#!/bin/sh\necho throttled=0x10000\n")
+    command.chmod(0o755)
+    assert power.read_flags(tmp_path / "none") == 0x10000
+
+
+def test_the_hottest_zone_counts(tmp_path: Path) -> None:
+    for number, text in enumerate(["41000\n", "71500\n", "broken"]):
+        (tmp_path / f"thermal_zone{number}").mkdir()
+        (tmp_path / f"thermal_zone{number}" / "temp").write_text(text)
+    [found] = temperature.examine(tmp_path)
+    assert (found.verdict, found.found.en) == (Verdict.WARN, "72 °C, warm")
+
+
+def test_what_the_kernel_counts_about_a_card(tmp_path: Path) -> None:
+    device = tmp_path / "devices" / "mmcblk0"
+    (device / "mmcblk0p2").mkdir(parents=True)
+    (device / "mmcblk0p2" / "partition").write_text("2")
+    (device / "device").mkdir()
+    (device / "device" / "life_time").write_text("0x02 0x0b\n")
+    (device / "device" / "pre_eol_info").write_text("0x01\n")
+    (tmp_path / "dev" / "block").mkdir(parents=True)
+    (tmp_path / "dev" / "block" / "179:2").symlink_to(device / "mmcblk0p2")
+    (tmp_path / "fs" / "ext4" / "mmcblk0p2").mkdir(parents=True)
+    (tmp_path / "fs" / "ext4" / "mmcblk0p2" / "errors_count").write_text("12\n")
+    found = disk.read_health(os.makedev(179, 2), tmp_path)
+    assert found == disk.Health(errors=12, life_step=0x0B, pre_eol=1)
+    assert disk.read_health(os.makedev(0, 99), tmp_path) == disk.Health()
+
+
+def test_a_state_directory_that_is_not_there_yet_is_on_the_disk_above_it(tmp_path: Path) -> None:
+    room, _health = disk.examine(tmp_path / "not" / "yet")
+    assert room.check == disk.NAME
+    assert not (tmp_path / "not").exists()
+
+
+def test_who_holds_a_lock_is_read_without_taking_it(tmp_path: Path) -> None:
+    lock = tmp_path / "agent.lock"
+    locks = tmp_path / "locks"
+    locks.write_text("")
+    assert not process.is_held(lock, locks)
+    lock.touch()
+    locks.write_text(f"1: POSIX  ADVISORY  WRITE 12 fe:01:{lock.stat().st_ino} 0 EOF\n")
+    assert not process.is_held(lock, locks)
+    locks.write_text(f"1: FLOCK  ADVISORY  WRITE 12 fe:01:{lock.stat().st_ino} 0 EOF\n")
+    assert process.is_held(lock, locks)
+
+
+def test_the_structures_of_the_gpio_device_have_the_kernels_sizes() -> None:
+    assert gpio_lines._GET_CHIPINFO == 0x8044B401
+    assert gpio_lines._GET_LINEINFO == 0xC100B405
+    assert gpio_lines._GET_LINE == 0xC250B407
+    assert gpio_lines._GET_VALUES == 0xC010B40E
+
+
+def test_a_machine_without_gpio_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contacts, "header_chip", lambda: tmp_path / "gpiochip0")
+    [found] = contacts.examine(case(tmp_path, profile="pi4-cords"))
+    assert (found.verdict, found.found.en) == (Verdict.FAIL, "the machine has no GPIO")
