@@ -6,6 +6,7 @@ Rules of this file: models only (frozen, unknown keys refused, unions on `type`)
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -132,12 +133,12 @@ class Profile(Strict):
             raise ValueError('simulated = true goes with pins = "mock", and only with it')
         return self
 
-    @property
+    @cached_property
     def contacts(self) -> dict[str, Contact]:
         """The sensors that are a contact on a pin, by name."""
         return {name: s for name, s in self.sensors.items() if isinstance(s, PullCord | Button)}
 
-    @property
+    @cached_property
     def wearables(self) -> dict[str, Wt901]:
         """The sensors that deliver motion, by name."""
         return {name: s for name, s in self.sensors.items() if isinstance(s, Wt901)}

@@ -23,7 +23,7 @@ GAP_S = 0.1
 """A deficit over this, in seconds, is a gap. USB and receivers burst shorter; a kilobyte lost at 200 Hz is 0.155 s."""
 
 SLEPT_S = 0.25
-"""A reader that was away for longer than this slept: it wants to read every 0.05 s."""
+"""A reader that was away for longer than this slept: it wants to read every 0.1 s."""
 
 BURST_S = 0.05
 """What a read may bring beyond its own interval and still be new rather than a backlog."""

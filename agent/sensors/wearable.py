@@ -2,7 +2,7 @@
 
 Rules of this file: whatever the port does is a reading. `LinkDown` is posted once for each loss, not for each attempt;
 `LinkQuality` once a second while the port is open, also when nothing came: whether that is `sensor.silent` or
-`sensor.garbled` is the core's to decide. The thread wakes at most twenty times a second, and nothing leaves it as an
+`sensor.garbled` is the core's to decide. The thread wakes ten times a second, and nothing leaves it as an
 exception. The port is opened by its stable path each time: after a new plug it may be another device node.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from agent.profiles import Wt901
     from agent.sensors.driver import Post
 
-READ_EVERY_S = 0.05
+READ_EVERY_S = 0.1
 QUALITY_EVERY_S = 1.0
 STOP_WITHIN_S = 1.0
 

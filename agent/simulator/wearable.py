@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from agent.recordings import Sample
 
-BURST_S = 0.02
+BURST_S = 0.04
 CATCH_UP_S = 0.5
 """A thread that was held up for longer than this leaves samples out instead of sending them all at once."""
 
@@ -41,7 +41,7 @@ STILL_SAMPLES = 251
 POSTURE_S = 0.5
 """The posture after a motion is the mean of its last this many seconds."""
 
-GARBAGE_PER_BURST = 230  # bytes: what 115200 baud carries in 0.02 s
+GARBAGE_PER_BURST = 460  # bytes: what 115200 baud carries in 0.04 s
 
 _log = structlog.get_logger()
 

@@ -252,9 +252,11 @@ def pass_time(delivery: Delivery, now: Now) -> Step:
         elif path.is_up and (waited := path_life.longest_wait(path, now.mono)) >= _patience(delivery):
             effects.append(Disconnect(path.name, f"no PUBACK for {waited:.0f} s: the connection is half-open"))
             delivery = _with_path(delivery, path_life.gave_up(path, now.mono))
-    delivery = replace(delivery, active=path_life.choose(delivery.paths, delivery.active, now.mono))
+    delivery = _chosen(delivery, now)
     delivery = _calls_due(delivery, now)
-    delivery = replace(delivery, technical=technical_lane.pass_time(delivery.technical, now.mono))
+    technical = technical_lane.pass_time(delivery.technical, now.mono)
+    if technical is not delivery.technical:
+        delivery = replace(delivery, technical=technical)
     delivery, published = _pump(delivery, now)
     return delivery, (*effects, *published)
 
@@ -276,10 +278,11 @@ def next_deadline(delivery: Delivery) -> float | None:
 
 def _calls_due(delivery: Delivery, now: Now) -> Delivery:
     """Put every call event whose time has come on the paths that its timetable names."""
-    if delivery.active is None:
+    due = call_lane.due(delivery.calls, now.mono)
+    if delivery.active is None or not due:
         return delivery
     lane, active = delivery.calls, delivery.active
-    for entry in call_lane.due(lane, now.mono):
+    for entry in due:
         event_id = entry.event.event_id
         lane = call_lane.next_round(lane, event_id, now.mono)
         others = [name for name, path in delivery.paths.items() if path.is_up and name != entry.last_path]
@@ -288,7 +291,13 @@ def _calls_due(delivery: Delivery, now: Now) -> Delivery:
             delivery = _doubt(delivery, entry.last_path)
         for name in targets:
             delivery = _want(delivery, name, event_id)
-    return replace(delivery, calls=lane, active=path_life.choose(delivery.paths, active, now.mono))
+    return _chosen(replace(delivery, calls=lane), now)
+
+
+def _chosen(delivery: Delivery, now: Now) -> Delivery:
+    """Choose the path to publish on anew."""
+    active = path_life.choose(delivery.paths, delivery.active, now.mono)
+    return delivery if active == delivery.active else replace(delivery, active=active)
 
 
 def _pump(delivery: Delivery, now: Now) -> Step:
