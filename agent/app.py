@@ -21,6 +21,7 @@ import structlog
 
 import agent
 from agent import core, unclean_end
+from agent.clock import Now
 from agent.config_files import Unit
 from agent.core_state import CoreState, Setup
 from agent.effects import (
@@ -43,7 +44,7 @@ from agent.events import Online
 from agent.indicators import Indicators
 from agent.mailbox import Mailbox
 from agent.notify import notify
-from agent.readings import Item, ModelState, Restored, StorageTrouble, StorageWell, Tick
+from agent.readings import Edge, Item, Level, ModelState, Restored, StorageTrouble, StorageWell, Tick
 from agent.sensors.driver import Driver
 from agent.sensors.gpio import ContactDriver, PinWatch
 from agent.sensors.pins import Pins
@@ -64,6 +65,9 @@ if TYPE_CHECKING:
     from agent.simulator.socket import HomeSocket
 
 log = structlog.get_logger()
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long another thread may keep Python from the one that decides; the default of 5 ms is more than a call takes."""
 
 STEP_FAILURES = 3
 """A core that fails this often in a row will not be right next time: the process ends, to be started anew."""
@@ -157,9 +161,15 @@ class App:
     def _turn(self) -> None:
         now = self._clock.now()
         self._workers.look(now.mono)
-        item = self._mailbox.get(core.next_deadline(self._state, now) - now.mono)
+        ahead = self._think_ahead(now)
+        due = core.next_deadline(self._state, now)
+        item = self._mailbox.get(due - self._clock.now().mono)  # `now` is past: thinking took its time
         now = self._clock.now()
         try:
+            # An edge or level says that a contact moved, or may have: what was thought ahead is void.
+            if ahead is not None and now.mono >= ahead.at and not isinstance(item, Edge | Level):
+                self._state = ahead.state
+                self._carry_out(ahead.effects)
             if isinstance(item, _FallsLoaded):
                 effects = self._take_falls(item)
             else:
@@ -173,6 +183,13 @@ class App:
         self._failures = 0
         self._carry_out(effects)
 
+    def _think_ahead(self, now: Now) -> core.Ahead | None:
+        try:
+            return core.hands_ahead(self._state, now)
+        except Exception:  # the step itself comes to it in time, and is counted if it fails too
+            log.exception("core_failed_ahead")
+            return None
+
     def _take_falls(self, loaded: _FallsLoaded) -> Any:
         if loaded.detection is None:
             self._state, effects = core.without_falls(self._state, loaded.reason, self._clock.now())
@@ -183,7 +200,7 @@ class App:
         return loaded.effects
 
     def _carry_out(self, effects: Any) -> None:
-        for effect in effects:
+        for effect in sorted(effects, key=_place):
             try:
                 self._do(effect)
             except Exception:  # one effect that can't be done must not keep the others from being done
@@ -194,6 +211,7 @@ class App:
         match effect:
             case Publish(path=path):
                 self._paths[path].publish(effect)
+                os.sched_yield()  # the kernel and a broker on this machine go before our own disk and log
             case StoreEvent() | ForgetEvents() | SaveNote() | DropNote() | FetchTechnical():
                 self._storage.submit(effect)
             case Show():
@@ -329,6 +347,11 @@ class App:
         self._pins.close()
         self._lock.close()
         log.info("stopped")
+
+
+def _place(effect: Effect) -> int:
+    """Publishes first and log lines last: a disk that wakes up and a stream that may block are behind the network."""
+    return 0 if isinstance(effect, Publish) else 2 if isinstance(effect, Log) else 1
 
 
 def _lock(path: Path) -> Any:

@@ -14,7 +14,7 @@ item, now ─► step ──┤ falls ─────► calls ├──► anno
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from agent import call_notes, calls, commands, contacts, falls, housekeeping, supervision, unclean_end
 from agent.assessment import FallDetection
@@ -49,6 +49,7 @@ from agent.readings import (
     TechnicalPage,
     Tick,
 )
+from agent.sensors import debounce
 from agent.sensors.debounce import ContactState
 from agent.statistics import Statistics
 from agent.supervision import Supervised
@@ -57,6 +58,15 @@ from agent.uplink import delivery
 from agent.uplink.envelope import rfc3339
 
 Step = tuple[CoreState, Sequence[Effect]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """State and effects as they will be at `at` (monotonic seconds) if no contact moves until then."""
+
+    at: float
+    state: CoreState
+    effects: Sequence[Effect]
 
 
 def start(setup: Setup, restored: Restored, now: Now) -> Step:
@@ -119,6 +129,21 @@ def step(state: CoreState, item: Item, now: Now) -> Step:
             falls.take(turn, item)
     housekeeping.pass_time(turn)
     return turn.state, turn.effects
+
+
+def hands_ahead(state: CoreState, now: Now) -> Ahead | None:
+    """Return what becomes of a contact whose debounce is running if it holds to its end; None if none is running.
+
+    A pull is thought through while its debounce runs, so that nothing but sending is left to do when it ends.
+    """
+    configs = state.setup.profile.contacts
+    due = [debounce.settles_at(known, configs[name]) for name, known in state.contacts.items()]
+    at = min((moment for moment in due if moment is not None), default=None)
+    if at is None:
+        return None
+    turn = Turn(state, replace(now, mono=at, wall=now.wall + at - now.mono))
+    contacts.pass_time(turn)
+    return Ahead(at, turn.state, turn.effects)
 
 
 def next_deadline(state: CoreState, now: Now) -> float:

@@ -99,11 +99,18 @@ def settle(state: ContactState, config: Contact, now: float) -> tuple[ContactSta
 def next_deadline(state: ContactState, config: Contact) -> float | None:
     """Return when `settle` must be called again, or None while only a new observation can change anything."""
     if state.unsettled_since is not None:
-        held = state.raw_since + config.debounce_ms / 1000
-        return held if state.pulled else min(held, state.unsettled_since + CHATTER_S)
+        return settles_at(state, config)
     if state.pulled and not state.stuck:
         return state.changed_at + config.stuck_after_s
     return None
+
+
+def settles_at(state: ContactState, config: Contact) -> float | None:
+    """Return when the contact settles if it does not move again; None if it is settled."""
+    if state.unsettled_since is None:
+        return None
+    held = state.raw_since + config.debounce_ms / 1000
+    return held if state.pulled else min(held, state.unsettled_since + CHATTER_S)
 
 
 def _take_level(state: ContactState, *, pulled: bool, began: float) -> tuple[ContactState, tuple[ContactChange, ...]]:
