@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from agent.config import BrokerPath, UnitFile
 
 CONNECT_WITHIN_S = 3.0
-WITHIN_S = 6.5
+WITHIN_S = 5.5
 KEEPALIVE_S = 30
 NO_SUBSCRIBER = 0x10
 """Reason code of a PUBACK (MQTT 5): the broker has it, and nobody has subscribed to it."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent.status.client import Closed
 from agent.texts import Text
 
 if TYPE_CHECKING:
@@ -27,11 +28,18 @@ class Case:
     unit: Unit
     seen: Seen
     now: Now
+    held: bool = False
+    """Whether some process holds the unit's lock."""
 
     @property
     def said(self) -> Mapping[str, Any] | None:
         """What the running unit says; None where it does not run, or does not say it to us."""
         return self.seen.said
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the unit runs and holds pins and ports, but does not say (to us) how they are."""
+        return self.said is None and (self.held or self.seen.closed is not Closed.NOT_RUNNING)
 
     @property
     def simulated(self) -> bool:

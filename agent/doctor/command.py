@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 
 EXIT_CODE = {Verdict.OK: 0, Verdict.SKIPPED: 0, Verdict.WARN: 1, Verdict.FAIL: 2}
 WIDEST = 120
+LOOK_WITHIN_S = 1.5
+"""For the unit's window: with the checks' own deadline, and what Python takes to start on a Pi, under ten seconds."""
 
 _VERDICT = {
     Verdict.OK: Text("i orden", "ok"),
@@ -99,7 +101,8 @@ def run(args: argparse.Namespace) -> int:
         checks = [Check(configuration.NAME, partial(configuration.unreadable, error)), *machine_checks(now)]
     else:
         language = unit.unit_file.language
-        case = Case(unit, look(unit.unit_file.runtime_dir), now)
+        runtime_dir = unit.unit_file.runtime_dir
+        case = Case(unit, look(runtime_dir, LOOK_WITHIN_S), now, process.is_held(runtime_dir / "agent.lock"))
         checks = [*unit_checks(case), *machine_checks(now, simulated=case.simulated)]
     findings: list[Finding] = []
     for finding in examine(checks):

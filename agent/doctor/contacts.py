@@ -60,6 +60,8 @@ def examine(case: Case) -> list[Finding]:
     contacts = profile.contacts
     if case.said is not None:
         return [judge_told(name, contact, case.sensor(name)) for name, contact in contacts.items()]
+    if case.hidden:
+        return [Finding(NAME, Verdict.SKIPPED, _UNSEEN)]
     if case.simulated:
         return [Finding(NAME, Verdict.SKIPPED, _SIMULATED)]
     asked: dict[int, Bias | None] = {contact.pin: contact.bias for contact in contacts.values()}

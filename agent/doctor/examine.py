@@ -15,7 +15,7 @@ from agent.doctor.finding import Finding, Verdict
 from agent.status.words import both
 from agent.texts import Text
 
-DEADLINE_S = 8.0
+DEADLINE_S = 7.0
 """For each check, from the moment at which all begin: the whole examination ends within ten seconds."""
 
 _TOO_LONG = Text("tog for lang tid: intet svar efter {seconds:g} s", "took too long: no answer after {seconds:g} s")

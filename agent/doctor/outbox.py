@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from agent.doctor.case import Case
 
 NAME = "outbox"
-CHECK_WITHIN_S = 5.0
+CHECK_WITHIN_S = 4.0
 
 _WHOLE = Text(
     "er hel; venter: {calls} om kald, {technical} tekniske; {kilobytes} kB",

@@ -45,9 +45,8 @@ _UNSEEN = {
 
 
 def examine(case: Case) -> list[Finding]:
-    """Ask the unit's window, and the kernel who holds the unit's lock."""
-    held = is_held(case.unit.unit_file.runtime_dir / "agent.lock", Path("/proc/locks"))
-    return judge(case.seen, held=held, simulated_by=str(case.unit.unit_path) if case.simulated else None)
+    """Say whether the unit runs, and what it says is wrong."""
+    return judge(case.seen, held=case.held, simulated_by=str(case.unit.unit_path) if case.simulated else None)
 
 
 def judge(seen: Seen, *, held: bool, simulated_by: str | None) -> list[Finding]:
@@ -76,7 +75,7 @@ def judge(seen: Seen, *, held: bool, simulated_by: str | None) -> list[Finding]:
     return [Finding(NAME, Verdict.FAIL, _NOT_RUNNING, next_step=start)]
 
 
-def is_held(lock: Path, locks: Path) -> bool:
+def is_held(lock: Path, locks: Path = Path("/proc/locks")) -> bool:
     """Whether some process holds the lock file; False where the kernel does not say."""
     try:
         inode = lock.stat().st_ino

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from agent.profiles import Wt901
 
 NAME = "serial"
+BY_ID = Path("/dev/serial/by-id")
 LISTEN_S = 1.5
 READ_EVERY_S = 0.05
 FEW_FRAMES = 3
@@ -100,6 +101,8 @@ def examine(case: Case, name: str, config: Wt901) -> list[Finding]:
     port = case.unit.port_of(name)
     if case.said is not None:
         return [judge_told(name, port, case.sensor(name))]
+    if case.hidden:
+        return [Finding(NAME, Verdict.SKIPPED, _UNSEEN, name)]
     if case.simulated:
         return [Finding(NAME, Verdict.SKIPPED, _SIMULATED, name)]
     try:
@@ -107,7 +110,7 @@ def examine(case: Case, name: str, config: Wt901) -> list[Finding]:
             return [_missing(name, port, "not a character device")]
         return [judge_heard(name, config, port, listen(port, config.baud, LISTEN_S))]
     except FileNotFoundError:
-        return [_missing(name, port, "")]
+        return [_missing(name, port, f"there are: {', '.join(map(str, sorted(BY_ID.glob('*')))) or 'none'}")]
     except (SensorError, OSError) as error:
         return [Finding(NAME, Verdict.FAIL, both(_CANT_OPEN, port=port), name, _OPENABLE, str(error))]
 

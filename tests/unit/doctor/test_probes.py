@@ -5,17 +5,31 @@ from __future__ import annotations
 import base64
 import os
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.doctor import certificates, contacts, disk, gpio_lines, model, outbox, power, process, temperature, watchdog
+from agent.doctor import (
+    certificates,
+    contacts,
+    disk,
+    gpio_lines,
+    model,
+    outbox,
+    power,
+    process,
+    serial_ports,
+    temperature,
+    watchdog,
+)
 from agent.doctor.der import from_der, from_pem
 from agent.doctor.finding import Verdict
 from agent.doctor.watchdog import Watchdog
 from agent.inference import cards
+from agent.status.client import Closed, Seen
 from agent.uplink.outbox import open_outbox
 from tests.broker.pki import make_ca
 from tests.unit.doctor.cases import case
@@ -190,6 +204,16 @@ def test_who_holds_a_lock_is_read_without_taking_it(tmp_path: Path) -> None:
     assert not process.is_held(lock, locks)
     locks.write_text(f"1: FLOCK  ADVISORY  WRITE 12 fe:01:{lock.stat().st_ino} 0 EOF\n")
     assert process.is_held(lock, locks)
+
+
+@pytest.mark.parametrize("closed", sorted(set(Closed) - {Closed.NOT_RUNNING}))
+def test_what_a_unit_holds_that_can_not_be_asked_is_not_called_held_by_another(tmp_path: Path, closed: Closed) -> None:
+    hidden = replace(case(tmp_path, profile="pi4-cords-wt901"), seen=Seen(None, closed))
+    held = replace(case(tmp_path, profile="pi4-cords-wt901"), held=True)
+    for examined in (hidden, held):
+        [(name, config)] = examined.unit.profile.wearables.items()
+        found = [*contacts.examine(examined), *serial_ports.examine(examined, name, config)]
+        assert [one.verdict for one in found] == [Verdict.SKIPPED, Verdict.SKIPPED]
 
 
 def test_the_structures_of_the_gpio_device_have_the_kernels_sizes() -> None:
