@@ -101,10 +101,8 @@ def examine(case: Case, name: str, config: Wt901) -> list[Finding]:
     port = case.unit.port_of(name)
     if case.said is not None:
         return [judge_told(name, port, case.sensor(name))]
-    if case.hidden:
-        return [Finding(NAME, Verdict.SKIPPED, _UNSEEN, name)]
-    if case.simulated:
-        return [Finding(NAME, Verdict.SKIPPED, _SIMULATED, name)]
+    if case.hidden or case.simulated:
+        return [Finding(NAME, Verdict.SKIPPED, _UNSEEN if case.hidden else _SIMULATED, name)]
     try:
         if not stat.S_ISCHR(Path(port).stat().st_mode):
             return [_missing(name, port, "not a character device")]
