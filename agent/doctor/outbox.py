@@ -86,7 +86,7 @@ class Contents:
 def examine(case: Case) -> list[Finding]:
     """Hear what the unit says, and look into the file."""
     told = [] if case.said is None else judge_told(case.said)
-    return [*told, _examine_file(case.outbox, running=case.said is not None)]
+    return [*told, _examine_file(case.outbox, running=case.said is not None or case.hidden)]
 
 
 def _examine_file(path: Path, *, running: bool) -> Finding:

@@ -108,6 +108,15 @@ def test_an_outbox_is_read_and_left_as_it_was(tmp_path: Path) -> None:
     assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
 
 
+def test_calls_that_wait_are_a_warning_only_where_no_unit_sends_them(tmp_path: Path) -> None:
+    examined = case(tmp_path)
+    store = open_outbox(examined.outbox, 10_000_000)
+    store.store([event(1, call=True)])
+    store.close()
+    assert [one.verdict for one in outbox.examine(examined)] == [Verdict.WARN]
+    assert [one.verdict for one in outbox.examine(replace(examined, held=True))] == [Verdict.OK]
+
+
 def test_an_outbox_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     path = tmp_path / "state" / "outbox.db"
     store = open_outbox(path, 10_000_000)
