@@ -153,7 +153,7 @@ def judge_told(name: str, port: str, told: tuple[Mapping[str, Any], Mapping[str,
     match sensor["link"]:
         case "alive":
             return Finding(NAME, Verdict.OK, both(_ALIVE, port=port), name)
-        case "garbled":
+        case "garbled" if link.get("up"):
             return Finding(NAME, Verdict.FAIL, both(_GARBAGE, count=link.get("garbage_bytes", 0)), name, _WRONG_DEVICE)
         case "starting" if not detail:
             return Finding(NAME, Verdict.WARN, both(_JUST_STARTED, port=port), name, _WAIT)

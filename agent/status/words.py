@@ -32,7 +32,7 @@ ROOM: Mapping[Room, Text] = {
 
 FAULT: Mapping[Fault, Text] = {
     Fault.SENSOR_SILENT: Text("sensoren er tavs", "the sensor is silent"),
-    Fault.SENSOR_GARBLED: Text("sensoren sender volapyk", "the sensor sends garbage"),
+    Fault.SENSOR_GARBLED: Text("sensoren sender ulæselige data", "the sensor sends garbage"),
     Fault.LOOP_CUT: Text("sløjfen er afbrudt", "the loop is cut"),
     Fault.LOOP_SHORT: Text("sløjfen er kortsluttet", "the loop is shorted"),
     Fault.LOOP_UNDEFINED: Text("sløjfen er uklar", "the loop is undefined"),
@@ -67,7 +67,7 @@ LINK: Mapping[str, Text] = {
     "starting": Text("ikke hørt endnu", "not heard yet"),
     "alive": Text("i live", "alive"),
     "silent": Text("TAVS", "SILENT"),
-    "garbled": Text("VOLAPYK", "GARBAGE"),
+    "garbled": Text("ULÆSELIG", "GARBAGE"),
 }
 
 _TOLD: Mapping[str, Text] = {
@@ -80,7 +80,7 @@ _TOLD: Mapping[str, Text] = {
     EventType.CALL_CANCELLED: Text("Foralarmen fra {who} blev afbrudt", "The pre-alarm from {who} was cancelled"),
     EventType.CALL_CLOSED: Text("Kaldet fra {who} er afsluttet", "The call from {who} was closed"),
     EventType.TECH_FAULT: Text("FEJL {who}: {fault}{detail}", "FAULT {who}: {fault}{detail}"),
-    EventType.TECH_RESTORED: Text("I orden igen {who}: {fault}", "Restored {who}: {fault}"),
+    EventType.TECH_RESTORED: Text("I orden igen {who} (var: {fault})", "Restored {who} (was: {fault})"),
     EventType.TECH_TEST: Text("Selvtest: {result}{detail}", "Self-test: {result}{detail}"),
     EventType.TECH_COMMISSIONED: Text("Enheden er taget i brug", "The unit was commissioned"),
     EventType.AUDIT_SUPPRESSED: Text(

@@ -177,19 +177,21 @@ def test_what_was_heard_on_a_port(
 
 
 @pytest.mark.parametrize(
-    ("link", "detail", "up", "verdict"),
+    ("link", "detail", "up", "verdict", "words"),
     [
-        ("alive", "", True, Verdict.OK),
-        ("starting", "", False, Verdict.WARN),
-        ("starting", "no such device", False, Verdict.FAIL),
-        ("silent", "", True, Verdict.FAIL),
-        ("silent", "unplugged", False, Verdict.FAIL),
-        ("garbled", "", True, Verdict.FAIL),
+        ("alive", "", True, Verdict.OK, "hears it"),
+        ("starting", "", False, Verdict.WARN, "not heard it yet"),
+        ("starting", "no such device", False, Verdict.FAIL, "does not hear it"),
+        ("silent", "", True, Verdict.FAIL, "does not hear it"),
+        ("silent", "unplugged", False, Verdict.FAIL, "does not hear it"),
+        ("garbled", "", True, Verdict.FAIL, "7 bytes come that are not WT901"),
+        ("garbled", "unplugged", False, Verdict.FAIL, "does not hear it"),
     ],
 )
-def test_what_the_unit_says_about_a_port(link: str, detail: str, *, up: bool, verdict: Verdict) -> None:
+def test_what_the_unit_says_about_a_port(link: str, detail: str, *, up: bool, verdict: Verdict, words: str) -> None:
     told = ({"link": link}, {"detail": detail, "up": up, "garbage_bytes": 7})
-    assert serial_ports.judge_told("wearable", "/dev/serial0", told).verdict is verdict
+    found = serial_ports.judge_told("wearable", "/dev/serial0", told)
+    assert (found.verdict, words in found.found.en) == (verdict, True), found
 
 
 # ---------------------------------------------------------------- model, outbox, disk
