@@ -58,8 +58,9 @@ demo: setup  ## show the main job: a home, a unit, a broker and a response centr
 	@$(VENV)/bin/python -m agent.simulator.demo $(ARGS)
 
 # Two at a time: most of a test against a broker is waiting. (ARGS='-n 0' for a debugger.)
-test: setup mosquitto tflite  ## run all tests (TESTS=tests/unit for some)
+test: setup mosquitto tflite .venv-contracts/.from-lock  ## run all tests (TESTS=tests/unit for some)
 	@NODKALD_TFLITE_PYTHON="$$(ls $(CURDIR)/.venv-tflite/bin/python 2>/dev/null)" \
+	  NODKALD_LINT_IMPORTS=$(CURDIR)/.venv-contracts/bin/lint-imports \
 	  $(VENV)/bin/python -m pytest -n 2 $(TESTS) $(ARGS)
 
 # The tests against a real broker need one; without it they skip, and say so.
@@ -73,8 +74,12 @@ tflite: $(if $(findstring .from-lock-3.11.,$(MADE)),.venv-tflite/.from-lock)
 	$(call from_lock,.venv-tflite,$(PYTHON),$<)
 	@touch $@
 
-lint: setup  ## style, types, import contracts, and that the generated documents are up to date
-	@tools/lint $(VENV)/bin
+lint: setup .venv-contracts/.from-lock  ## style, types, import contracts, and that the generated documents are up to date
+	@tools/lint $(VENV)/bin .venv-contracts/bin/lint-imports
+
+.venv-contracts/.from-lock: requirements/contracts.txt
+	$(call from_lock,.venv-contracts,$(PYTHON),$<)
+	@touch $@
 
 model: .venv-training/.project  ## train the fall model anew from ../shared/data
 	@.venv-training/bin/python -m training.train --data ../shared/data --out agent/inference/models $(ARGS)

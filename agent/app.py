@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 import agent
-from agent import core, unclean_end
+from agent import core, memory, unclean_end
 from agent.clock import Now
 from agent.config_files import Unit
 from agent.core_state import CoreState, Setup
@@ -68,6 +68,9 @@ log = structlog.get_logger()
 
 SWITCH_INTERVAL_S = 0.0005
 """How long another thread may keep Python from the one that decides; the default of 5 ms is more than a call takes."""
+
+AWAKE_S = 0.001
+"""How long before the end of a debounce the core stops sleeping: a wake-up takes some tenths of a millisecond."""
 
 STEP_FAILURES = 3
 """A core that fails this often in a row will not be right next time: the process ends, to be started anew."""
@@ -162,8 +165,7 @@ class App:
         now = self._clock.now()
         self._workers.look(now.mono)
         ahead = self._think_ahead(now)
-        due = core.next_deadline(self._state, now)
-        item = self._mailbox.get(due - self._clock.now().mono)  # `now` is past: thinking took its time
+        item = self._next_item(core.next_deadline(self._state, now), ahead)
         now = self._clock.now()
         try:
             # An edge or level says that a contact moved, or may have: what was thought ahead is void.
@@ -183,6 +185,15 @@ class App:
         self._failures = 0
         self._carry_out(effects)
 
+    def _next_item(self, due: float, ahead: core.Ahead | None) -> Item | None:
+        """Wait until `due` for an item; for the end of a debounce wait awake, because a sleeper oversleeps."""
+        if ahead is None or ahead.at > due:
+            return self._mailbox.get(due - self._clock.now().mono)
+        item = self._mailbox.get(ahead.at - AWAKE_S - self._clock.now().mono)
+        while item is None and self._clock.now().mono < ahead.at and not self._stopping.is_set():
+            item = self._mailbox.get(0)
+        return item
+
     def _think_ahead(self, now: Now) -> core.Ahead | None:
         try:
             return core.hands_ahead(self._state, now)
@@ -197,6 +208,7 @@ class App:
         self._state = core.with_falls(self._state, loaded.detection)
         if loaded.models is not None:
             self._take_models(loaded.models)
+        memory.give_back()
         return loaded.effects
 
     def _carry_out(self, effects: Any) -> None:

@@ -12,7 +12,7 @@ from types import FrameType
 
 import structlog
 
-from agent import logs
+from agent import logs, memory
 from agent.config_files import DEFAULT_UNIT_FILE, Unit, load_unit
 from agent.errors import ConfigError
 
@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
     logs.configure(args.log_level)
     from agent.app import App  # noqa: PLC0415 - a wrong file is told before gpiozero and paho are loaded
 
+    memory.share_one_arena()
     app = App(unit)
 
     def stop(number: int, _frame: FrameType | None) -> None:
