@@ -20,7 +20,7 @@ from agent.provision.files import replace_file, sync_directory, write_new
 from agent.provision.openssl import OpensslError
 from agent.provision.plan import HOST
 from agent.provision.refusal import Refused, refused_by_system
-from agent.provision.terminal import say
+from agent.provision.terminal import any_bytes_may_come, say
 
 if TYPE_CHECKING:
     import argparse
@@ -65,6 +65,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do the job; return the exit code."""
     language = args.lang or system_language()
+    any_bytes_may_come()
     try:
         code: int = args.job_run(args)
     except Refused as refused:

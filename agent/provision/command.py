@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -24,11 +25,13 @@ from agent.provision.openssl import OpensslError
 from agent.provision.plan import AnswersFile, read_plan
 from agent.provision.questions import effective_unit_id
 from agent.provision.refusal import Refused, Waiting, refused_by_system
-from agent.provision.terminal import Paused, converse, say
+from agent.provision.terminal import Paused, any_bytes_may_come, converse, say
 from agent.provision.world import Machine
 from agent.texts import Language, Text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agent.provision.plan import Answers
 
 NOT_FINISHED = 3
@@ -69,6 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Provision; return the exit code."""
     language: Language = args.lang or system_language()
+    any_bytes_may_come()
     try:
         return _provision(args, language)
     except Refused as refused:
@@ -173,6 +177,16 @@ def _wait(file: AnswersFile, given: Answers, machine: Machine, draft: Draft, uni
     return NOT_FINISHED
 
 
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ignore Ctrl-C for the few milliseconds in which it would be unclear what it stopped."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _finish(state: State, machine: Machine, draft: Draft, unit_path: Path) -> int:
     answers = state.answers
     try:
@@ -181,7 +195,8 @@ def _finish(state: State, machine: Machine, draft: Draft, unit_path: Path) -> in
         raise refused_by_system(error, draft.key) from error
     content = Content(machine.unit_file(answers), machine.identity, key, answers.get("certificate", ""), answers["ca"])
     try:
-        install(unit_path, content, service_owner())
+        with _uninterrupted():
+            install(unit_path, content, service_owner())
     except Refused:
         unconfirmed = {key: value for key, value in answers.items() if key != "confirm"}
         with contextlib.suppress(Refused):  # the disk that refused the one refuses the other

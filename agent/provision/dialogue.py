@@ -1,6 +1,6 @@
 """The dialogue's core: `step(state, answer) -> (state, question)`.
 
-Rules of this file: no screen, no file. The questions are a table (`questions.py`); the next one is the first of the
+Rules of this file: no screen, no file. The questions are a table (`table.py`); the next one is the first of the
 table that applies and has no answer. What is outside (profiles, ports, certificates) is asked of the `World` that is
 handed in. What somebody wrote down beforehand (`given`) goes through the same table.
 """
@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from agent.provision.plan import Answers
-from agent.provision.questions import TABLE, Entry, Question, effective_unit_id
+from agent.provision.questions import Entry, Question, effective_unit_id
 from agent.provision.refusal import Refused, Waiting
+from agent.provision.table import TABLE
 
 if TYPE_CHECKING:
     from agent.provision.questions import World

@@ -14,12 +14,11 @@ from agent.texts import Text
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent.config import UnitFile
     from agent.provision.plan import Answers
 
 
-def summary(answers: Answers, unit_path: Path, identity: Path, owner: str, existing: UnitFile | None) -> Text:
-    """Return the files that will be written, one a line."""
+def summary(answers: Answers, unit_path: Path, identity: Path, owner: str, replaces: str | None) -> Text:
+    """Return the files that will be written, one a line; `replaces` is the unit that was there."""
     rows = [(unit_path, "0640", Text("", ""))]
     if answers["ca"]:
         unit, ca = facts_of(answers["certificate"]), facts_of(answers["ca"])
@@ -42,7 +41,6 @@ def summary(answers: Answers, unit_path: Path, identity: Path, owner: str, exist
                 ),
             ),
         ]
-    replaces = existing.unit_id if existing else None
     return Text(
         "\n".join([
             f"Det her bliver skrevet (for {owner}):",

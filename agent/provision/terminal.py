@@ -6,6 +6,7 @@ read up to its last line.
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,13 @@ def converse(state: State, world: World, draft: Draft) -> State:
         state, question = step(state, _read(_prompt(question, world.language)), world)
         draft.save(state)
     return state
+
+
+def any_bytes_may_come() -> None:
+    """Take a terminal with another encoding as it is: a wrong letter is a wrong answer, not the end of the dialogue."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def say(text: str) -> None:

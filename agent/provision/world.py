@@ -185,7 +185,10 @@ class Machine:
 
     def summary(self, answers: Answers) -> Mapping[str, str]:
         """Return what would be written, without a secret."""
-        files = summary(answers, self._unit_path, self.identity, self._owner.name, self.existing)
+        replaces = str(self._unit_path) if self._unit_path.exists() else None
+        if self.existing is not None:
+            replaces = self.existing.unit_id
+        files = summary(answers, self._unit_path, self.identity, self._owner.name, replaces)
         return {"files": files.in_(self.language), "unit_file": self.unit_file(answers)}
 
     def _text_of(self, answer: str) -> str:

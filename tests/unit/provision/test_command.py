@@ -114,7 +114,7 @@ class Terminal:
 
     def _read(self) -> str:
         try:
-            self.shown += os.read(self.far, 65536).decode()
+            self.shown += os.read(self.far, 65536).decode(errors="replace")
         except (BlockingIOError, OSError):  # nothing yet; or the command has ended
             return self.shown
         return self.shown
@@ -135,6 +135,17 @@ def test_a_kill_at_every_question_loses_nothing(practice: Practice) -> None:
             assert terminal.close() == 0
     assert practice.unit.unit_file.tenant == "aabenraa"
     assert practice.left_behind() == []
+
+
+def test_a_terminal_with_another_encoding_gets_another_try(practice: Practice) -> None:
+    terminal = Terminal(practice.unit_file)
+    for number in (1, 2):
+        terminal.question(number)
+        terminal.type("")
+    terminal.question(3)
+    os.write(terminal.far, "Åbenrå\n".encode("latin-1"))
+    assert "! The municipality's short name" in terminal.question(3)
+    terminal.kill()
 
 
 def test_ctrl_c_says_that_the_answers_are_kept(practice: Practice) -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from agent.config import Room
 from agent.provision.dialogue import State, step, walk
-from agent.provision.questions import TABLE
 from agent.provision.refusal import Refused, Waiting
 from agent.provision.rooms import ROOMS, guessed_room
 from agent.provision.survey import Heard, SerialDevice
+from agent.provision.table import TABLE
 from agent.provision.terminal import _draw
 from tests.unit.provision.unit import NEW_ID, MadeUpWorld
 

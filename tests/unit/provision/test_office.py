@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import stat
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agent.config_faults import CPR_LIKE
+from agent.config_files import load_profile
 from agent.errors import ConfigError
 from agent.office import command
 from agent.provision import openssl
 from agent.provision.identity import ALPHABET, new_unit_id
+from agent.provision.plan import AnswersFile, read_plan
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.unit.provision.unit import Practice
 
+REPOSITORY = Path(__file__).parents[3]
 CSV = """\
 tenant;profile;primary;secondary;pre_alarm_s;room.bathroom-cord;unit_id
 aabenraa;simulated-home;127.0.0.1:18883;;10;bathroom;
@@ -193,6 +196,13 @@ def test_a_claim_that_is_damaged_is_told_without_its_secret(
     assert secret[:-1] not in told.err + told.out
 
 
+def test_a_secret_that_happens_to_look_like_a_cpr_number_is_none(desk: Path, practice: Practice) -> None:
+    claim = make_claims(desk)[0]
+    secret = tomllib.loads(claim.read_text())["enrolment"]
+    claim.write_text(claim.read_text().replace(secret, "a0102031234b" + secret[12:]))
+    assert practice.provision("--answers", str(practice.answers()), "--claim", str(claim)) == 3
+
+
 def test_a_directory_that_is_no_authority_says_how_to_make_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -207,3 +217,13 @@ def test_claims_never_overwrite(desk: Path, capsys: pytest.CaptureFixture[str]) 
     assert office("claims", "--csv", desk / "units.csv", "--out", desk / "more", "--ca", desk / "ca") == 1
     assert "u-written234 has a claim" in capsys.readouterr().err
     assert not (desk / "more").exists()
+
+
+def test_the_answers_file_of_the_documentation_is_one(tmp_path: Path) -> None:
+    (example,) = re.findall(
+        r"```toml\n(.*?)```", (REPOSITORY / "docs/operations/provisioning.md").read_text(), re.DOTALL
+    )
+    (tmp_path / "answers.toml").write_text(re.sub(r"^# (\w+ = \S+).*$", r"\1", example, flags=re.MULTILINE))
+    file = read_plan(AnswersFile, tmp_path / "answers.toml")
+    assert file.model_fields_set == set(AnswersFile.model_fields)
+    assert set(file.rooms) | set(file.ports) <= set(load_profile(str(file.profile)).sensors)
