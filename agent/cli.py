@@ -1,8 +1,8 @@
 """The command `nodkald`.
 
 Rules of this file: only which subcommand is whose. A subcommand's module is imported when it is asked for, so that
-`nodkald run` is armed without waiting for what only `nodkald replay` needs. Exit codes: 0 well, 1 it failed, 2 a file or
-an argument is wrong.
+`nodkald run` is armed without waiting for what only `nodkald replay` needs. Exit codes: 0 well, 1 it failed, 2 a file
+or an argument is wrong.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The one mailbox between the threads that observe and the thread that decides.
 
-Rules of this file: `put` never blocks and never raises, from whatever thread. Manual edges are served first and are never
-dropped. Every other lane is bounded: motion and messages from outside lose their oldest, because the newest says more,
-and take turns, so that a flood of messages can't starve the fall sensor. What was dropped is counted.
+Rules of this file: `put` never blocks and never raises, from whatever thread. Manual edges are served first and are
+never dropped. Every other lane is bounded: motion and messages from outside lose their oldest, because the newest
+says more, and take turns, so that a flood of messages can't starve the fall sensor. What was dropped is counted.
 """
 
 from __future__ import annotations

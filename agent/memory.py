@@ -13,7 +13,7 @@ _M_ARENA_MAX = -8
 
 
 def share_one_arena() -> None:
-    """Let all threads allocate from one arena: a dozen that mostly wait need no heap each. Call it before they start."""
+    """Let all threads allocate from one arena: a dozen that mostly wait need no heap each. Before they start."""
     _glibc("mallopt", _M_ARENA_MAX, 1)
 
 

@@ -124,6 +124,7 @@ class HomeBench:
         self.puback_code: int | None = 0  # None: the broker never answers
         self.acks = True  # the centre answers `received` to every copy
         self.unanswered: list[Publish] = []
+        self.published = 0
         self.state: CoreState
         self._boot_number = 0
         self.machine_boot = "machine-boot-1"
@@ -331,6 +332,7 @@ class HomeBench:
         if not self.broker_up[publish.path]:
             return
         self.unanswered.append(publish)
+        self.published += 1
         if self.puback_code not in (0, None):
             return
         event = json.loads(publish.payload)

@@ -20,6 +20,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from agent.errors import UplinkError
 from agent.simulator.centre_messages import LineDown, LineUp, Message
+from agent.uplink.tls import client_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,11 +134,6 @@ class Link:
 
 def _tls(name: str, tls: Tls) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=str(tls.ca))
-        if tls.certificate is not None:
-            context.load_cert_chain(tls.certificate, tls.key)
-    except OSError as error:
-        files = ", ".join(str(file) for file in (tls.ca, tls.certificate, tls.key) if file is not None)
-        raise UplinkError(f"path {name}: the TLS files can't be used ({error}); check {files}") from None
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
+        return client_context(tls, check_time=True)  # what the unit trusts, the centre trusts
+    except UplinkError as error:
+        raise UplinkError(f"path {name}: {error}") from None

@@ -98,11 +98,11 @@ def path_came_back(lane: TechnicalLane) -> TechnicalLane:
 def received(lane: TechnicalLane, event_ids: frozenset[str]) -> TechnicalLane:
     """The centre has these."""
     lane = stored(lane, event_ids)
-    return replace(
-        lane,
-        queue=tuple(event for event in lane.queue if event.event_id not in event_ids),
-        copies={event_id: n for event_id, n in lane.copies.items() if event_id not in event_ids},
-    )
+    copies = {event_id: n for event_id, n in lane.copies.items() if event_id not in event_ids}
+    queue = tuple(event for event in lane.queue if event.event_id not in event_ids)
+    # More than are counted were sent: only the next sweep can tell whether the outbox is empty.
+    unconfirmed = lane.unconfirmed and (bool(copies) or len(lane.copies) >= COUNTED)
+    return replace(lane, queue=queue, copies=copies, unconfirmed=unconfirmed)
 
 
 def disk_changed(lane: TechnicalLane, *, works: bool) -> TechnicalLane:

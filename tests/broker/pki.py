@@ -69,7 +69,8 @@ def make_ca(directory: Path, name: str) -> Ca:
     ca = Ca(directory, name)
     _openssl(
         "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-        "-subj", f"/CN={name}", "-keyout", ca.key, "-out", ca.certificate,
+        "-subj", f"/CN={name}", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+        "-keyout", ca.key, "-out", ca.certificate,
     )  # fmt: skip
     return ca
 
