@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.config import UnitFile
 from agent.config_files import DEFAULT_UNIT_FILE
 from agent.provision.dialogue import State, walk
 from agent.provision.draft import Draft
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 NOT_FINISHED = 3
 CANCELLED = 130
+UNIT_LANGUAGE: Language = UnitFile.model_fields["language"].default
+"""Of a home whose answers file does not say: not the language of whoever's shell runs the command."""
 
 _PAUSED = Text(
     "Svarene er gemt; intet er ændret på enheden. `nodkald provision` fortsætter her.",
@@ -87,9 +90,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def system_language() -> Language:
-    """Return Danish or English, whichever the system's language is nearer to."""
+    """Return English where the system speaks it, else Danish: the homes are."""
     told = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-    return "da" if told.startswith("da") else "en"
+    return "en" if told.startswith("en") else "da"
 
 
 def say_wrong(text: str) -> None:
@@ -115,7 +118,7 @@ def _provision(args: argparse.Namespace, language: Language) -> int:
         )
         claim = str(args.claim.absolute()) if args.claim is not None else None
         if file is not None:
-            return _by_answers(file, claim, machine, draft, unit_path)
+            return _by_answers(file, args.lang, claim, machine, draft, unit_path)
         return _by_dialogue(args.lang, claim, machine, draft, unit_path)
 
 
@@ -136,13 +139,15 @@ def _by_dialogue(lang: str | None, claim: str | None, machine: Machine, draft: D
     return _finish(state, machine, draft, unit_path)
 
 
-def _by_answers(file: AnswersFile, claim: str | None, machine: Machine, draft: Draft, unit_path: Path) -> int:
+def _by_answers(
+    file: AnswersFile, lang: str | None, claim: str | None, machine: Machine, draft: Draft, unit_path: Path
+) -> int:
     if unit_path.exists() and not file.replace:
         raise Refused(
             f"{unit_path} findes allerede. Skal enheden sættes op på ny, så skriv `replace = true` i svarfilen.",
             f"{unit_path} is there already. To provision the unit anew, write `replace = true` into the answers file.",
         )
-    given = {"claim": "", "language": machine.language, "confirm": "yes", **file.answers(), "ca": file.ca or ""}
+    given = {"claim": "", "language": lang or UNIT_LANGUAGE, "confirm": "yes", **file.answers(), "ca": file.ca or ""}
     if file.certificate is not None:
         given["certificate"] = file.certificate
     if claim or file.claim:

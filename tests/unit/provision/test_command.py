@@ -83,7 +83,7 @@ class Terminal:
         self.shown = ""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "agent", "provision", "--unit-file", str(unit_file)],
-            stdin=near, stdout=near, stderr=near, cwd=REPOSITORY, env={**os.environ, "LC_ALL": "C.UTF-8"},
+            stdin=near, stdout=near, stderr=near, cwd=REPOSITORY, env={**os.environ, "LC_ALL": "en_GB.UTF-8", "PYTHONUTF8": "1"},
             start_new_session=True,
         )  # fmt: skip
         os.close(near)
@@ -189,6 +189,7 @@ def test_a_unit_that_is_there_is_replaced_only_on_demand_and_keeps_its_id(
     assert practice.unit_file.read_text() == first
     assert practice.left_behind() == []
     unit_id = practice.unit.unit_file.unit_id
+    assert practice.unit.unit_file.language == "da"  # whatever the language of the workshop's shell
     assert practice.provision("--answers", str(practice.answers("replace = true", "pre_alarm_s = 4"))) == 0
     assert practice.unit.unit_file.unit_id == unit_id
     assert practice.unit.unit_file.pre_alarm.seconds == 4

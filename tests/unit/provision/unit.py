@@ -143,7 +143,7 @@ class Practice:
     def provision(self, *arguments: str, typed: str = "", lang: str = "en") -> int:
         """Run the command; `typed` is what the technician types, and then the line is cut."""
         self.monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
-        self.monkeypatch.setenv("LC_ALL", "da_DK.UTF-8" if lang == "da" else "C.UTF-8")
+        self.monkeypatch.setenv("LC_ALL", "da_DK.UTF-8" if lang == "da" else "en_GB.UTF-8")
         parser = argparse.ArgumentParser()
         command.configure(parser)
         return command.run(parser.parse_args(["--unit-file", str(self.unit_file), *arguments]))
