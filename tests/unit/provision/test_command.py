@@ -83,8 +83,8 @@ class Terminal:
         self.shown = ""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "agent", "provision", "--unit-file", str(unit_file)],
-            stdin=near, stdout=near, stderr=near, cwd=REPOSITORY, env={**os.environ, "LC_ALL": "en_GB.UTF-8", "PYTHONUTF8": "1"},
-            start_new_session=True,
+            stdin=near, stdout=near, stderr=near, cwd=REPOSITORY,
+            env={**os.environ, "LC_ALL": "en_GB.UTF-8", "PYTHONUTF8": "1"}, start_new_session=True,
         )  # fmt: skip
         os.close(near)
         os.set_blocking(self.far, False)

@@ -119,6 +119,26 @@ def test_a_pin_that_is_taken_or_not_there_is_named(chip: Chip, words: str) -> No
         refuse_wrong_pins(load_profile("pi4-cords"), chip)
 
 
+def test_the_kernels_answers_are_read_where_linux_gpio_h_puts_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Numbers and offsets as a C program prints them that includes linux/gpio.h (6.1).
+    def kernel(_: int, request: int, asked: bytes) -> bytes:
+        if request == 0x8044B401:
+            return b"gpiochip0".ljust(32, b"\0") + b"pinctrl-bcm2711".ljust(32, b"\0") + (58).to_bytes(4, "little")
+        assert request == 0xC100B405
+        assert len(asked) == 256
+        used = int.from_bytes(asked[64:68], "little") == 4
+        answer = bytearray(256)
+        answer[32:43] = b"onewire@0\0\0" if used else bytes(11)
+        answer[72] = 0b11 if used else 0b10
+        return bytes(answer)
+
+    monkeypatch.setattr(fcntl, "ioctl", kernel)
+    (tmp_path / "gpiochip0").touch()
+    assert header_chip(tmp_path) == Chip("pinctrl-bcm2711", 58, {4: "onewire@0"})
+
+
 def test_a_machine_without_gpio_is_told_where_to_go(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="on the unit's Raspberry Pi"):
         header_chip(tmp_path)
