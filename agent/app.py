@@ -144,7 +144,6 @@ class App:
         notify("READY=1")
         log.info("armed", unit=self._setup.unit.unit_id, profile=self._setup.profile.name, boot=restored.boot_count)
         self._pin_watch.start()
-        self._storage.start()
         self._indicators.start()
         for path in self._paths.values():
             path.start()

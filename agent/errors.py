@@ -6,7 +6,9 @@ NodkaldError
 ├── FrameError         bytes that are no valid frame; never leaves a framer but as a value
 ├── ModelError         the model can't be loaded or asked; the call goes out as `unverified`
 ├── StorageError       the outbox can't be opened, read or written
-│   └── StorageFull    … because the disk or the outbox's size limit is full
+│   ├── StorageFull    … because the disk or the outbox's size limit is full
+│   ├── StorageDamaged  … because its file is damaged: what can be read of it is rescued
+│   └── StorageForeign  … because a newer nodkald or another user owns its file: it stays as it is
 ├── UplinkError        a broker path can't be built (bad certificate, unknown protocol)
 ├── ProvisionError     a unit can't be provisioned, or the office's request can't be carried out
 ├── RecordingError     a motion recording can't be read, written or used: names file and line
@@ -46,6 +48,14 @@ class StorageError(NodkaldError):
 
 class StorageFull(StorageError):  # noqa: N818 - the state of a disk, named as the fault code `storage.full` is
     """The outbox could not be written because its disk is full."""
+
+
+class StorageDamaged(StorageError):  # noqa: N818 - the state of a file
+    """The outbox's file is not what this program wrote into it."""
+
+
+class StorageForeign(StorageError):  # noqa: N818 - the state of a file
+    """The outbox's file belongs to a newer nodkald or to another user: it is left as it is."""
 
 
 class UplinkError(NodkaldError):

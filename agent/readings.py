@@ -233,9 +233,9 @@ class OutboxEvent:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What the outbox held when the process started. An empty one with `boot_count` 0 if it can't be read.
+    """What the outbox held when the process started. What could not be read in time comes as an item, to be merged.
 
-    It then comes as an item of its own, to be merged, once the outbox can be read after all.
+    A boot that could not be counted has a `boot_count` that counting does not reach (agent/uplink/boots.py).
     """
 
     boot_count: int

@@ -33,9 +33,8 @@ def run(args: argparse.Namespace) -> int:
     memory.share_one_arena()
     app = App(unit)
 
-    def stop(number: int, _frame: FrameType | None) -> None:
-        structlog.get_logger().info("stopping", signal=signal.Signals(number).name)
-        app.stop()
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        app.stop()  # and no word of it: the thread that is interrupted may hold the log's lock, and would wait for itself
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)

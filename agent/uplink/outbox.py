@@ -2,16 +2,19 @@
 
 Rules of this file:
 - The file is the truth. WAL with `synchronous=FULL`: what a committed transaction wrote survives a cut of power.
+- What is deleted is overwritten (`secure_delete`): a rescue, which reads pages, must not bring back an old call.
 - Calls are never evicted. At the limit the oldest technical events go, and the ranges that went are returned.
-- A file that is newer than this program, or damaged, is not touched: `open_outbox` raises a `StorageError` that says
-  what to do. A rescue of damaged files has its place in front of it, in `agent/uplink/storage.py`.
+- A file that is damaged, newer than this program, or another user's, is not touched: `open_outbox` raises
+  `StorageDamaged` or `StorageForeign`. What is done then stands in `agent/uplink/rescue.py`.
+- Nothing that is read is trusted: a row that can't be one of ours is damage, and never reaches the core.
 - Every `sqlite3.Error` leaves as a `StorageError`, or as a `StorageFull` where the disk is full.
 - One thread at a time; `agent/uplink/storage.py` sees to it.
 """
 
 from __future__ import annotations
 
-import errno
+import json
+import math
 import os
 import sqlite3
 import stat
@@ -20,9 +23,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from agent.errors import StorageError, StorageFull
+from agent.errors import StorageDamaged, StorageError, StorageForeign
 from agent.readings import Evicted, OutboxEvent, Restored, TechnicalPage
-from agent.uplink import migrations
+from agent.uplink import boots, migrations
+from agent.uplink.outbox_faults import damaged, explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -39,28 +43,35 @@ QUICK_CHECK_BYTES = 16 * 2**20
 
 BUSY_MS = 2000
 BOOT_DIGITS = 8
+SEQUENCE_DIGITS = 20
 
-_COLUMNS = "event_id, sequence, is_call, type, topic, body, boot_id, mono, wall, synced, call_id"
+COLUMNS = "event_id, sequence, is_call, type, topic, body, boot_id, mono, wall, synced, call_id"
 
 
 def open_outbox(path: Path, limit_bytes: int) -> Outbox:
     """Open or make the outbox at `path` (its directory 0700 if it is made here, the file 0600), at our schema version.
 
-    `limit_bytes` is the size over which technical events are evicted. Raises `StorageError` or `StorageFull`.
+    `limit_bytes` is the size over which technical events are evicted. Raises `StorageError` or one of its kinds.
     """
     connection = None
     try:
         _make_private(path)
         _refuse_a_newer_version(path)
         connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "journal_size_limit=4194304"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "temp_store=MEMORY",
+            "secure_delete=ON",
+            "journal_size_limit=4194304",
+        ):
             connection.execute(f"PRAGMA {pragma}")
         _check(connection, path)
         _migrate(connection)
-    except (sqlite3.Error, OSError, StorageError) as error:
+    except (sqlite3.Error, OSError, StorageError, UnicodeError) as error:
         if connection is not None:
             connection.close()
-        raise _explain(error, path) from error
+        raise explain(error, path) from error
     return Outbox(connection, path, limit_bytes)
 
 
@@ -77,7 +88,7 @@ class Outbox:
         try:
             self._connection.close()
         except sqlite3.Error as error:
-            raise _explain(error, self._path) from error
+            raise explain(error, self._path) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -96,23 +107,29 @@ class Outbox:
                     self._connection.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
-            raise _explain(error, self._path) from error
+            raise explain(error, self._path) from error
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
-            raise _explain(error, self._path) from error
+        except (sqlite3.Error, ValueError, TypeError) as error:  # the latter: what can't be a row of ours
+            raise explain(error, self._path) from error
 
     # ------------------------------------------------------------ start
 
-    def begin_boot(self) -> int:
-        """Count this start of the process, on disk, and return its number (1 for the first)."""
+    def begin_boot(self, uncounted: int | None = None) -> int:
+        """Count this start of the process, on disk, and return its number (1 for the first).
+
+        With `uncounted`, the start took that number because it could not be counted: counting goes on from there.
+        """
         with self.transaction():
             rows = self._connection.execute(
-                "UPDATE meta SET value = value + 1 WHERE key = 'boot_count' RETURNING value"
+                "UPDATE meta SET value = max(value + ?, ?) WHERE key = 'boot_count' RETURNING value",
+                (int(uncounted is None), uncounted or 0),
             ).fetchall()
+        if not rows or not 0 < int(rows[0][0]) <= boots.HIGHEST:
+            raise StorageDamaged(damaged(self._path, "the boot count is gone"))
         return int(rows[0][0])
 
     def load(self) -> Restored:
@@ -120,16 +137,16 @@ class Outbox:
         with self._reading():
             count = self._connection.execute("SELECT value FROM meta WHERE key = 'boot_count'").fetchone()[0]
             calls = self._connection.execute(
-                f"SELECT {_COLUMNS} FROM events WHERE is_call = 1 ORDER BY sequence, event_id"  # noqa: S608 - our own constant
+                f"SELECT {COLUMNS} FROM events WHERE is_call = 1 ORDER BY sequence, event_id"  # noqa: S608 - our own constant
             ).fetchall()
             waiting = self._connection.execute("SELECT EXISTS (SELECT 1 FROM events WHERE is_call = 0)").fetchone()[0]
             notes = dict(self._connection.execute("SELECT key, body FROM notes").fetchall())
-        return Restored(
-            boot_count=count,
-            calls=tuple(_event(row) for row in calls),
-            technical_waiting=bool(waiting),
-            notes=notes,
-        )
+            return Restored(
+                boot_count=count,
+                calls=tuple(event_of(row) for row in calls),
+                technical_waiting=bool(waiting),
+                notes=notes,
+            )
 
     # ------------------------------------------------------------ events
 
@@ -137,7 +154,7 @@ class Outbox:
         """Add the events; one that is already there stays as it is."""
         with self.transaction():
             self._connection.executemany(
-                f"INSERT OR IGNORE INTO events ({_COLUMNS}, size) "  # noqa: S608 - our own constant
+                f"INSERT OR IGNORE INTO events ({COLUMNS}, size) "  # noqa: S608 - our own constant
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (_row(event) for event in events),
             )
@@ -151,11 +168,11 @@ class Outbox:
         """Return up to `limit` technical events with a sequence after `after` ("" for all), in order."""
         with self._reading():
             rows = self._connection.execute(
-                f"SELECT {_COLUMNS} FROM events WHERE is_call = 0 AND sequence > ? "  # noqa: S608 - our own constant
+                f"SELECT {COLUMNS} FROM events WHERE is_call = 0 AND sequence > ? "  # noqa: S608 - our own constant
                 "ORDER BY sequence, event_id LIMIT ?",
                 (after, limit + 1),
             ).fetchall()
-        return TechnicalPage(tuple(_event(row) for row in rows[:limit]), more=len(rows) > limit)
+            return TechnicalPage(tuple(event_of(row) for row in rows[:limit]), more=len(rows) > limit)
 
     def size_bytes(self) -> int:
         """Return what all events count for towards the limit."""
@@ -219,8 +236,17 @@ def _row(event: OutboxEvent) -> tuple[object, ...]:
     )
 
 
-def _event(row: Sequence[object]) -> OutboxEvent:
+def event_of(row: Sequence[object]) -> OutboxEvent:
+    """Return the event in a row of `COLUMNS`. Raises ValueError or TypeError where it can't be one of ours."""
     event_id, sequence, is_call, kind, topic, body, boot_id, mono, wall, synced, call_id = row
+    content = json.loads(str(body))
+    if not isinstance(content, dict) or not isinstance(content.get("data"), dict):
+        raise ValueError(f"the body of event {event_id!r} is none")  # noqa: TRY004 - as json.loads says it
+    if not (len(str(sequence)) == SEQUENCE_DIGITS and str(sequence).isascii() and str(sequence).isdigit()):
+        raise ValueError(f"event {event_id!r} has no sequence")
+    moments = float(str(mono)), float(str(wall))
+    if not all(map(math.isfinite, moments)):
+        raise ValueError(f"event {event_id!r} has no time")
     return OutboxEvent(
         event_id=str(event_id),
         sequence=str(sequence),
@@ -229,8 +255,8 @@ def _event(row: Sequence[object]) -> OutboxEvent:
         topic=str(topic),
         body=str(body),
         boot_id=str(boot_id),
-        mono=float(str(mono)),
-        wall=float(str(wall)),
+        mono=moments[0],
+        wall=moments[1],
         synced=bool(synced),
         call_id=None if call_id is None else str(call_id),
     )
@@ -260,13 +286,31 @@ def _make_private(path: Path) -> None:
     elif stat.S_IMODE(path.parent.stat().st_mode) & 0o077:
         # Not narrowed here: the directory may hold more than ours. The file below is closed to others in any case.
         structlog.get_logger().warning("outbox_directory_open_to_others", directory=str(path.parent), should_be="0700")
+    is_new = not path.exists()
+    wal = wal_of(path)
     # SQLite gives WAL and shared memory the mode of the file itself, so it must be right before they are made.
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
     try:
-        if stat.S_IMODE(os.fstat(descriptor).st_mode) != 0o600:
+        found = os.fstat(descriptor)
+        if stat.S_IMODE(found.st_mode) != 0o600:
             os.fchmod(descriptor, 0o600)
     finally:
         os.close(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        raise StorageDamaged(damaged(path, "it is not a file"))
+    # SQLite would take an empty file for a new one, and delete the WAL that may hold the last calls.
+    if found.st_size == 0 and (not is_new or (wal.exists() and wal.stat().st_size > 0)):
+        raise StorageDamaged(damaged(path, "it is empty"))
+
+
+def wal_of(path: Path) -> Path:
+    """Return where SQLite keeps the write-ahead log of the file at `path`."""
+    return path.with_name(f"{path.name}-wal")
+
+
+def shm_of(path: Path) -> Path:
+    """Return where SQLite keeps the shared memory of the file at `path`."""
+    return path.with_name(f"{path.name}-shm")
 
 
 def _refuse_a_newer_version(path: Path) -> None:
@@ -280,7 +324,7 @@ def _refuse_a_newer_version(path: Path) -> None:
         connection.close()
     newest = len(migrations.load())
     if version > newest:
-        raise StorageError(
+        raise StorageForeign(
             f"the outbox {path} has version {version}, and this nodkald knows versions up to {newest}; "
             "install the newer nodkald again. The file was not touched"
         )
@@ -291,7 +335,7 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         return
     answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if answer != "ok":
-        raise StorageError(_damaged(path, str(answer)))
+        raise StorageDamaged(damaged(path, str(answer)))
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
@@ -305,52 +349,3 @@ def _migrate(connection: sqlite3.Connection) -> None:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-
-
-# ---------------------------------------------------------------- what went wrong
-
-
-def _damaged(path: Path, detail: str) -> str:
-    return (
-        f"the outbox {path} is damaged ({detail}); move it and the files {path.name}-wal and {path.name}-shm away "
-        "and keep them, and a new one is made within a minute"
-    )
-
-
-_CHECK_OWNER = "check that its disk is mounted for writing, and that the user that runs nodkald owns file and directory"
-_CLOSE_OTHER = "another program holds it; close that program"
-_WHAT_TO_DO = {
-    sqlite3.SQLITE_READONLY: _CHECK_OWNER,
-    sqlite3.SQLITE_CANTOPEN: _CHECK_OWNER,
-    sqlite3.SQLITE_PERM: _CHECK_OWNER,
-    sqlite3.SQLITE_BUSY: _CLOSE_OTHER,
-    sqlite3.SQLITE_LOCKED: _CLOSE_OTHER,
-}
-
-
-def _explain(error: sqlite3.Error | OSError | StorageError, path: Path) -> StorageError:
-    if isinstance(error, StorageError):
-        return error
-    if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the kind, the rest refines it
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            return StorageError(_damaged(path, str(error)))
-        no_room = code == sqlite3.SQLITE_FULL
-        # Shared memory and new files fail in other words than SQLITE_FULL where there is no room for them.
-        no_room |= code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and _disk_is_full(path)
-        what_to_do = _WHAT_TO_DO.get(code, "look for disk errors with `dmesg`, and change the card if there are any")
-        detail = f"{getattr(error, 'sqlite_errorname', type(error).__name__)}: {error}"
-    else:
-        no_room = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        what_to_do = "check its directory and owner"
-        detail = str(error.strerror)
-    if no_room:
-        return StorageFull(f"the disk of the outbox {path} is full; make room on it. Calls wait in memory until then")
-    return StorageError(f"the outbox {path} failed ({detail}); {what_to_do}")
-
-
-def _disk_is_full(path: Path) -> bool:
-    try:
-        return os.statvfs(path.parent).f_bavail == 0
-    except OSError:
-        return False

@@ -7,11 +7,16 @@ Rules of this file:
 - What could not be written stays waiting here and is tried again with backoff. Beside that the core keeps every event
   that it has no `Stored` for, and sends its `StoreEvent` again on `StorageWell`; storing twice does no harm.
 - Waiting calls are never dropped. Waiting technical events are, above `TECHNICAL_WAITING`, oldest first, as `Evicted`.
+- The disk is first asked for in the thread: `load()` waits for it no longer than `ANSWER_WITHIN_S`, and what it held
+  comes as `Restored` when it answers. A boot that can't be counted on disk takes a number of `agent/uplink/boots.py`.
+- A damaged file is rescued (`agent/uplink/rescue.py`), at most `RESCUES` times in a run: what is damaged again and
+  again is a card to be changed, and the rest of the run is done from memory.
 - The thread dies of no exception. What hangs in the disk can't be ended from here: `busy_since` tells how long it has.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from dataclasses import dataclass, field, replace
@@ -20,9 +25,11 @@ from typing import TYPE_CHECKING
 import structlog
 
 from agent.effects import DropNote, FetchTechnical, ForgetEvents, SaveNote, StoreEvent
-from agent.errors import StorageError, StorageFull
+from agent.errors import StorageDamaged, StorageError, StorageFull
 from agent.readings import Evicted, Restored, StorageTrouble, StorageWell, Stored
-from agent.uplink.outbox import BOOT_DIGITS, Outbox, open_outbox
+from agent.uplink import boots
+from agent.uplink.outbox import BOOT_DIGITS, Outbox
+from agent.uplink.rescue import look_into, open_whatever_it_is
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +45,11 @@ TECHNICAL_WAITING = 2000
 
 GROUP_TECHNICAL = 256
 """Technical events in one transaction, so that the `Stored` of the first does not wait for thousands."""
+
+ANSWER_WITHIN_S = 2.0
+"""How long the cords wait for the disk at start. A healthy card answers in a tenth of that."""
+
+RESCUES = 3
 
 BACKOFF_FIRST_S = 1.0
 BACKOFF_CEILING_S = 30.0
@@ -117,8 +129,16 @@ class StorageWorker:
         self._clock = clock
         self._log = structlog.get_logger()
         self._outbox: Outbox | None = None
+        self._uncounted = boots.uncounted(clock.now().wall, int.from_bytes(os.urandom(8)))
+        self._uncounted_used = False
         self._counted = False
-        self._restored = False
+        self._first: Restored | None = None
+        self._given_up = False
+        self._handed_over = False
+        self._given_events: frozenset[str] = frozenset()
+        self._given_notes: frozenset[str] = frozenset()
+        self._damaged = ""
+        self._rescues = 0
         self._trouble = False
         self._failures = 0
         self._busy_since: float | None = None
@@ -129,20 +149,17 @@ class StorageWorker:
         self._thread = threading.Thread(target=self._run, name="storage", daemon=True)
 
     def load(self) -> Restored:
-        """Open the outbox, count this boot and return what was kept. Call it once, before `start()`.
+        """Start the thread, which opens the outbox and counts this boot; return what was kept. Call it once.
 
-        Never raises: what can't be read is an empty `Restored`, a boot that can't be counted on disk has count 0. The
-        thread goes on trying then, and posts a `Restored` if events of earlier boots become readable later.
+        Never raises, and returns within `ANSWER_WITHIN_S`: what could not be read yet comes as an item `Restored`.
         """
-        try:
-            return self._open()
-        except Exception as error:  # noqa: BLE001 - nothing that the disk does may keep the cords from being armed
-            self._report(error)
-            return Restored(boot_count=0)
-
-    def start(self) -> None:
-        """Start the thread."""
         self._thread.start()
+        with self._changed:
+            if self._changed.wait_for(lambda: self._first is not None, ANSWER_WITHIN_S) and self._first is not None:
+                return self._first
+            self._given_up = self._uncounted_used = True
+        self._tell(f"the disk of the outbox {self._path} has not answered for {ANSWER_WITHIN_S:g} s", full=False)
+        return Restored(self._uncounted)
 
     def submit(self, effect: StorageEffect) -> None:
         """Take in an effect; never blocks. Called by the core's thread."""
@@ -174,11 +191,42 @@ class StorageWorker:
     # ------------------------------------------------------------ the thread
 
     def _run(self) -> None:
+        self._begin()
         while self._wait_for_work():
             self._turn()
         while self._waiting and not self._failures:
             self._turn()
         self._close()
+
+    def _begin(self) -> None:
+        self._busy_since = self._clock.now().mono
+        try:
+            restored = self._open()
+            self._handed_over = True
+        except Exception as error:  # noqa: BLE001 - nothing that the disk does may keep the cords from being armed
+            self._report(error)
+            restored = self._look_into()
+        finally:
+            self._busy_since = None
+        with self._changed:
+            if not self._given_up:
+                self._first = restored
+                self._changed.notify_all()
+                return
+            self._counted = False  # the core went on with another number
+        self._post(self._news(restored, _Waiting()))
+
+    def _look_into(self) -> Restored:
+        """Read what can't be opened for writing: its calls go out, only this boot has no number of its own."""
+        self._uncounted_used = True
+        try:
+            found = look_into(self._path) or Restored(0)
+        except Exception:  # noqa: BLE001 - the disk may answer anything
+            self._log.exception("outbox_not_looked_into")
+            found = Restored(0)
+        self._given_events = frozenset(event.event_id for event in found.calls)
+        self._given_notes = frozenset(found.notes)
+        return replace(found, boot_count=self._uncounted)
 
     def _wait_for_work(self) -> bool:
         """Wait until there is something to do, or the backoff is over; False when it is time to end."""
@@ -202,6 +250,8 @@ class StorageWorker:
         except Exception as error:  # noqa: BLE001 - the thread dies of nothing; the core hears of it
             with self._changed:
                 self._waiting.put_back(group)
+                # Damage is rescued in the very next turn, which also says what came of it.
+                self._urgent |= isinstance(error, StorageDamaged) and self._rescues < RESCUES
             self._failures += 1
             self._report(error)
         else:
@@ -210,7 +260,7 @@ class StorageWorker:
             self._busy_since = None
 
     def _write(self, group: _Waiting) -> None:
-        self._recover()
+        self._recover(group)
         outbox = self._outbox
         if outbox is None:
             raise StorageError(f"the outbox {self._path} is not open")
@@ -239,41 +289,75 @@ class StorageWorker:
     # ------------------------------------------------------------ open, fail, recover
 
     def _open(self) -> Restored:
-        """Open what is not open, count the boot; return what was kept. The place of a later rescue of damaged files."""
-        if self._outbox is None:
-            self._outbox = open_outbox(self._path, self._limit_bytes)
+        """Open what is not open, count the boot; return what was kept."""
+        try:
+            return self._open_once()
+        except StorageDamaged as error:  # it opened, and what it holds is none of ours
+            self._close()
+            self._damaged = str(error)
+            return self._open_once()
+
+    def _open_once(self) -> Restored:
+        outbox = self._outbox
+        if outbox is None:
+            if self._damaged and self._rescues >= RESCUES:
+                raise StorageError(f"{self._damaged}, and that again after {RESCUES} rescues; change the card")
+            opened = open_whatever_it_is(self._path, self._limit_bytes, self._uncounted, damaged=self._damaged)
+            self._outbox = outbox = opened.outbox
+            self._damaged = ""
+            if opened.report:
+                self._rescues += 1
+                self._tell(opened.report, full=False)
+        boot = self._uncounted
         try:
             if not self._counted:
-                self._outbox.begin_boot()
+                boot = outbox.begin_boot(self._uncounted if self._uncounted_used else None)
                 self._counted = True
-            restored = self._outbox.load()
         except StorageFull as error:
-            # A full disk can still be read: its calls go out, only this boot has no number.
+            # A full disk can still be read: its calls go out, only this boot has no number of its own.
+            self._uncounted_used = True
             self._report(error)
-            restored = replace(self._outbox.load(), boot_count=0)
-        self._restored = True
-        return restored
+        return replace(outbox.load(), boot_count=boot)
 
-    def _recover(self) -> None:
-        """Bring the outbox back before anything waiting is written: the notes of earlier boots must be read first."""
-        if self._outbox is None and self._restored:
-            self._outbox = open_outbox(self._path, self._limit_bytes)
-        elif not self._restored:
-            self._post(self._open())
+    def _recover(self, group: _Waiting) -> None:
+        """Bring the outbox back before `group` is written: the notes of earlier boots must be read first."""
+        if self._outbox is None or not self._handed_over:
+            restored = self._open()
+            if not self._handed_over:
+                self._handed_over = True
+                self._post(self._news(restored, group))
         if not self._counted and self._outbox is not None:
-            self._outbox.begin_boot()
+            self._outbox.begin_boot(self._uncounted)
             self._counted = True
+
+    def _news(self, restored: Restored, group: _Waiting) -> Restored:
+        """Leave out what the core was given before, and what it has changed since."""
+        with self._changed:
+            forgotten = self._given_events.union(group.forgets, self._waiting.forgets)
+            rewritten = self._given_notes.union(group.notes, self._waiting.notes)
+        return replace(
+            restored,
+            boot_count=self._uncounted,
+            calls=tuple(event for event in restored.calls if event.event_id not in forgotten),
+            notes={key: body for key, body in restored.notes.items() if key not in rewritten},
+        )
 
     def _report(self, error: Exception) -> None:
         if not isinstance(error, StorageError):
             self._log.exception("storage_worker_failed", exc_info=error)
         if not isinstance(error, StorageFull):
             self._close()  # a connection that failed is not trusted again
+        if isinstance(error, StorageDamaged):
+            self._damaged = str(error)
         self._failures = max(self._failures, 1)
+        if not isinstance(error, StorageDamaged) or self._rescues >= RESCUES:
+            self._tell(str(error), full=isinstance(error, StorageFull))
+
+    def _tell(self, detail: str, *, full: bool) -> None:
         if not self._trouble:
             self._trouble = True
-            self._log.error("storage_trouble", detail=str(error))
-            self._post(StorageTrouble(str(error), full=isinstance(error, StorageFull)))
+            self._log.error("storage_trouble", detail=detail)
+            self._post(StorageTrouble(detail, full=full))
 
     def _well(self) -> None:
         if self._trouble and self._counted:

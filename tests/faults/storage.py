@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from agent.effects import StoreEvent
@@ -14,7 +16,6 @@ from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from agent.readings import OutboxEvent, Restored
 
@@ -22,7 +23,7 @@ NO_LIMIT = 2**40
 
 
 class Worker:
-    """A started worker. Use it in a `with`: it ends with the block."""
+    """A worker. Use it in a `with`: it ends with the block."""
 
     def __init__(self, path: Path, limit_bytes: int = NO_LIMIT) -> None:
         self.inbox = Inbox()
@@ -30,7 +31,6 @@ class Worker:
         self.restored: Restored = self.storage.load()
 
     def __enter__(self) -> Self:
-        self.storage.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -47,6 +47,64 @@ class Worker:
     def wait_stored(self, events: Iterable[OutboxEvent]) -> None:
         wanted = {event.event_id for event in events}
         eventually(lambda: wanted <= set(self.stored()))
+
+
+class RealDisk:
+    """An ext4 of 16 MB mounted at `path`, that can be made to hang and to fail. Its medium is a file in a tmpfs."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._medium = path.with_name(f"{path.name}-medium")
+        self._image = self._medium / "image"
+        self._frozen = False
+
+    def mount(self) -> bool:
+        self.path.mkdir()
+        self._medium.mkdir()
+        steps: tuple[tuple[str | Path, ...], ...] = (
+            ("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", self._medium),
+            ("truncate", "-s", "16M", self._image),
+            ("mkfs.ext4", "-q", self._image),
+            ("mount", "-o", "loop", self._image, self.path),
+        )
+        try:
+            return all(subprocess.run(step, capture_output=True, check=False).returncode == 0 for step in steps)
+        except FileNotFoundError:
+            return False
+
+    def hang(self) -> None:
+        """Let every write wait."""
+        subprocess.run(["fsfreeze", "-f", self.path], check=True)
+        self._frozen = True
+
+    def go_on(self) -> None:
+        if self._frozen:
+            subprocess.run(["fsfreeze", "-u", self.path], check=True)
+            self._frozen = False
+
+    def tear(self) -> None:
+        """Let the medium fail: what is not in memory can't be read, and no new block can be written."""
+        os.sync()
+        os.truncate(self._image, 2 * 2**20)
+        fill(self._medium / "ballast")
+        for file in self.path.glob("*.db*"):
+            with file.open("rb") as known:
+                os.posix_fadvise(known.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def unmount(self) -> None:
+        self.go_on()
+        for mounted in (self.path, self._medium):
+            subprocess.run(["umount", "-l", mounted], check=False)
+
+
+def fill(ballast: Path) -> None:
+    """Let a file take all the room that its disk has."""
+    with ballast.open("ab", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            return
 
 
 class SmallDisk:
@@ -66,12 +124,7 @@ class SmallDisk:
         subprocess.run(["umount", "-l", self.path], check=True)
 
     def fill(self) -> None:
-        with self._ballast.open("ab", buffering=0) as ballast:
-            try:
-                while True:
-                    ballast.write(b"x" * 4096)
-            except OSError:
-                return
+        fill(self._ballast)
 
     def make_room(self) -> None:
         self._ballast.unlink()

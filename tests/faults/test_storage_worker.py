@@ -230,13 +230,11 @@ def test_a_new_call_does_not_wait_for_the_backoff(
 
 def test_stopping_writes_what_waits_or_says_that_it_did_not(path: Path, failing: Failing) -> None:
     worker = Worker(path)
-    worker.storage.start()
     worker.store(*(event(n) for n in range(1000)))
     assert worker.storage.stop()
     assert len(reopened(path)[1].events) == 1000
 
     worker = Worker(path)
-    worker.storage.start()
     failing.error = StorageError("fails")
     worker.store(event(2000))
     worker.inbox.wait(StorageTrouble)

@@ -1,5 +1,5 @@
--- Events that the response centre has not acknowledged. `sequence` is not unique: a boot that could not read its boot
--- count numbers its events from boot 0. `size` is what an event counts for towards the outbox's limit.
+-- Events that the response centre has not acknowledged. `sequence` is not made unique: what a rescue brings
+-- back must never be refused. `size` is what an event counts for towards the outbox's limit.
 CREATE TABLE events (
   event_id TEXT NOT NULL PRIMARY KEY,
   sequence TEXT NOT NULL,

@@ -1,12 +1,15 @@
-"""Events for tests of the outbox, which looks into no body."""
+"""Events for tests of the outbox, which asks of a body only that it is one."""
 
 from __future__ import annotations
+
+import random
 
 from agent.readings import OutboxEvent
 
 
 def event(number: int, *, call: bool = False, boot: int = 1, body: str = '{"data": {}}') -> OutboxEvent:
-    """Return event `number` of boot `boot`."""
+    """Return event `number` of boot `boot`; a `body` that is no JSON becomes a text in one."""
+    body = body if body.startswith("{") else f'{{"data": {{"text": "{body}"}}}}'
     return OutboxEvent(
         event_id=f"{'call' if call else 'tech'}-{boot}-{number}",
         sequence=f"{boot:08}{number:012}",
@@ -20,3 +23,8 @@ def event(number: int, *, call: bool = False, boot: int = 1, body: str = '{"data
         synced=bool(number % 2),
         call_id=f"the-call-{number}" if call else None,
     )
+
+
+def chance(seed: int) -> random.Random:
+    """Return chance that repeats itself."""
+    return random.Random(seed)  # noqa: S311 - because a test must repeat itself
