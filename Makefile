@@ -6,7 +6,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test mosquitto tflite lint model bench lock clean
+.PHONY: help setup demo test mosquitto tflite lint model bench deb deb-test lock clean
 
 ifndef PYTHON
 PYTHON := $(shell tools/pythons | head -n 1)
@@ -14,6 +14,7 @@ endif
 VENV ?= .venv
 TESTS ?= tests
 ARGS ?=
+ARCH ?= amd64
 
 # Quiet: pip would tell of every mirror it asked and of its own age; its errors still show.
 PIP_INSTALL = -m pip install -qq --disable-pip-version-check --no-input --only-binary :all: --require-hashes
@@ -39,7 +40,7 @@ define install_project
 endef
 
 help:  ## list what there is
-	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: $(VENV)/.project  ## make .venv: the project and its tools, from the lock
 
@@ -96,6 +97,15 @@ model: .venv-training/.project  ## train the fall model anew from ../shared/data
 bench: setup mosquitto  ## measure: the framer, and how long a call takes to the centre
 	@$(VENV)/bin/python benchmarks/framer.py
 	@$(VENV)/bin/python benchmarks/latency.py $(ARGS)
+
+deb: setup .venv-lock/.from-lock  ## build the package in dist/ (ARCH=arm64 for a Raspberry Pi)
+	@$(VENV)/bin/python tools/build_deb.py --uv .venv-lock/bin/uv --arch $(ARCH)
+
+deb-test: setup .venv-lock/.from-lock  ## install the packages on Debian 12 and 13, and try them there (root, on Debian)
+	@set -e; for arch in amd64 arm64; do \
+	  $(VENV)/bin/python tools/build_deb.py --uv .venv-lock/bin/uv --arch $$arch; \
+	  for suite in bookworm trixie; do tools/try-deb $(VENV)/bin/python dist/nodkald-agent_*_$$arch.deb $$suite; done; \
+	done
 
 lock: .venv-lock/.from-lock  ## make the locks anew (ARGS=--upgrade for newer versions)
 	@tools/lock .venv-lock/bin/uv $(ARGS)
