@@ -1,0 +1,230 @@
+"""What the unit costs the board: memory, processor, the time until it is armed, and whether memory stays flat.
+
+    python -m benchmarks.footprint process [--seconds 60] [--starts 5]
+    python -m benchmarks.footprint hour [--minutes 60]
+
+`process` starts `python -m agent run` (profile simulated-home) against a local mosquitto. The wearable's bytes come
+from this process over a pseudo-terminal of its own (the unit's simulated one is unplugged), so the unit pays for
+reading them and not for making them: 100 Hz of WT901 frames with acceleration, angular rate and angle. Without a wearable it is
+the same profile without that sensor. Processor time is user and system time from /proc/PID/stat, memory VmRSS and its
+peak VmHWM, in MB of 1,000,000 bytes. Armed is the time from before the process is made to systemd's `READY=1`; the
+first start warms the disk's cache and does not count.
+
+`hour` lives an hour at speed in this process: core, detector and the shipped model on a virtual clock, every sample at
+100 Hz, with walking, sitting down hard, falls and pulls; memory is looked at once in five minutes of that life.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from agent import core
+from agent.effects import Score
+from agent.inference import detector
+from agent.inference.start import judged_by
+from agent.inference.worker import load_shipped
+from agent.readings import ModelState, MotionBatch, Scored
+from agent.simulator.motions import MOTIONS
+from agent.simulator.wearable import SimulatedWearable
+from benchmarks.figures import percentile, row
+from benchmarks.units import write_unit
+from tests.broker.mosquitto import Mosquitto
+from tests.home_bench import HomeBench
+from tests.waiting import eventually
+
+MEMORY_TARGET_MB = 75.0
+CPU_TARGET = {True: 3.0, False: 1.0}
+ARMED_TARGET_S = 0.7
+FLAT_MB = 1.0
+SETTLED_S = 15.0
+BATCH = 10
+RATE_HZ = 100
+LIFE = (
+    "standing",
+    "walking",
+    "sitting-down-softly",
+    "standing",
+    "walking",
+    "sitting-down-hard",
+    "walking",
+    "fall-and-get-up",
+)
+
+
+# ---------------------------------------------------------------- the process
+
+
+@contextmanager
+def running(directory: Path, port: int, *, wearable: bool) -> Iterator[tuple[int, float]]:
+    """Run a unit; give its pid and the seconds until it was armed."""
+    unit_file = write_unit(directory, port, wearable=wearable)
+    address = directory / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready, (directory / "log").open("wb") as log:
+        ready.bind(str(address))
+        ready.settimeout(20)
+        began = time.monotonic()
+        unit = subprocess.Popen(
+            [sys.executable, "-m", "agent", "run", "--unit-file", str(unit_file)],
+            stderr=log,
+            env={**os.environ, "NOTIFY_SOCKET": str(address)},
+        )
+        try:
+            while ready.recv(1024) != b"READY=1":
+                pass
+            yield unit.pid, time.monotonic() - began
+        finally:
+            unit.terminate()
+            unit.wait(10)
+            address.unlink()
+
+
+def cpu_s(pid: int) -> float:
+    """Return the seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mb(pid: int | str, key: str) -> float:
+    """Return a line of /proc/PID/status in megabytes of 1,000,000 bytes."""
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(key))
+    return int(line.split()[1]) * 1024 / 1e6
+
+
+def armed(directory: Path, port: int, starts: int) -> list[float]:
+    """Return how long each start took until the unit was armed."""
+    times = []
+    for _ in range(starts + 1):
+        with running(directory, port, wearable=True) as (_, seconds):
+            times.append(seconds)
+    return times[1:]
+
+
+def idle(directory: Path, port: int, seconds: float, *, wearable: bool) -> tuple[float, float, float]:
+    """Return percent of a core, resident memory and its peak in megabytes of a unit at which nothing happens."""
+    with running(directory, port, wearable=wearable) as (pid, _):
+        other = None
+        if wearable:
+            link = directory / "run" / "wearable"
+            eventually(link.is_symlink)
+            command = [sys.executable, "-m", "agent", "sim", "--unit-file", str(directory / "unit.toml")]
+            subprocess.run([*command, "unplug", "wearable"], check=True, capture_output=True)
+            other = SimulatedWearable(link, RATE_HZ)
+            other.start()
+        time.sleep(SETTLED_S)
+        before, began = cpu_s(pid), time.monotonic()
+        time.sleep(seconds)
+        percent = 100 * (cpu_s(pid) - before) / (time.monotonic() - began)
+        memory, peak = memory_mb(pid, "VmRSS"), memory_mb(pid, "VmHWM")
+        if other is not None:
+            other.stop()
+    return percent, memory, peak
+
+
+def process(seconds: float, starts: int) -> int:
+    """Measure processes; return the exit code."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        broker = Mosquitto(directory / "mosquitto", "log_type none").start()
+        try:
+            times = armed(directory, broker.port, starts)
+            figures = {wearable: idle(directory, broker.port, seconds, wearable=wearable) for wearable in (True, False)}
+        finally:
+            broker.kill()
+    median = percentile(times, 50)
+    well = median <= ARMED_TARGET_S
+    print(f"armed after {median:.2f} s (median of {len(times)}; {min(times):.2f} to {max(times):.2f})")
+    print(row("", "processor", "resident", "peak"))
+    for wearable, (percent, memory, peak) in figures.items():
+        name = "wearable at 100 Hz" if wearable else "without a wearable"
+        print(row(name, f"{percent:.2f} %", f"{memory:.1f} MB", f"{peak:.1f} MB"))
+        well = well and percent <= CPU_TARGET[wearable] and memory <= MEMORY_TARGET_MB
+    print(f"targets met: {'yes' if well else 'NO'}")
+    return 0 if well else 1
+
+
+# ---------------------------------------------------------------- an hour at speed
+
+
+class FastHome(HomeBench):
+    """A home that moves, with the shipped model, and remembers nothing that the unit itself would not."""
+
+    def __init__(self) -> None:
+        super().__init__(pre_alarm_s=2.0)
+        now = self.clock.now()
+        wearables = self.profile.wearables
+        card, self._model = load_shipped(wearables["wearable"].fall.model)
+        detection, _ = detector.start(
+            {name: judged_by(worn) for name, worn in wearables.items()}, None, now, id_prefix="bench"
+        )
+        self.state = core.with_falls(self.state, detection)
+        self.step(ModelState("wearable", failing=False, detail="loaded", name=card.label, sha256=card.sha256))
+
+    def live(self, motion: str, seed: int) -> None:
+        """Move for the length of a motion, sample by sample."""
+        samples = MOTIONS[motion](RATE_HZ, seed)
+        start = self.clock.now().mono
+        for first in range(0, len(samples), BATCH):
+            batch = samples[first : first + BATCH]
+            self.clock.advance(start + batch[-1][0] + 1 / RATE_HZ - self.clock.now().mono)
+            self.step(MotionBatch("wearable", [start + s[0] + 1 / RATE_HZ for s in batch], [s[1:] for s in batch]))
+            for effect in self.other:
+                if isinstance(effect, Score):
+                    self.step(Scored(effect.trigger_id, self._model.score(effect.window), 0.002))
+            self.other.clear()
+        self.levels()
+
+    def forget(self) -> None:
+        """Let go of what the bench keeps for tests."""
+        for kept in (self.centre, self.lights, self.logs, self.other, self.unanswered):
+            kept.clear()
+
+
+def hour(minutes: float) -> int:
+    """Live at speed; return the exit code."""
+    home = FastHome()
+    began, start = time.monotonic(), home.clock.now().mono
+    looked: list[float] = []
+    calls, turn = 0, 0
+    while (lived := home.clock.now().mono - start) < minutes * 60:
+        home.live(LIFE[turn % len(LIFE)], seed=turn)
+        turn += 1
+        if turn % 20 == 0:
+            home.pull()
+        calls += sum(event["type"].endswith("call.raised") for event in home.centre)
+        for call_id in {event["data"]["call_id"] for event in home.centre if event["type"].endswith("call.raised")}:
+            home.ack("accepted", call_id=call_id)
+            home.ack("closed", call_id=call_id)
+        home.forget()
+        if lived // 300 >= len(looked):
+            looked.append(memory_mb("self", "VmRSS"))
+            print(f"{lived / 60:5.1f} min  {looked[-1]:.1f} MB", flush=True)
+    growth = looked[-1] - looked[1]
+    print(f"{minutes:g} minutes with {calls} calls in {time.monotonic() - began:.0f} s")
+    flat = growth <= FLAT_MB
+    print(f"from minute 5 on it grew by {growth:.1f} MB; flat (at most {FLAT_MB} MB): {'yes' if flat else 'NO'}")
+    return 0 if flat else 1
+
+
+def main() -> int:
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parsers = parser.add_subparsers(dest="what", required=True)
+    of_process = parsers.add_parser("process")
+    of_process.add_argument("--seconds", type=float, default=60)
+    of_process.add_argument("--starts", type=int, default=5)
+    parsers.add_parser("hour").add_argument("--minutes", type=float, default=60)
+    args = parser.parse_args()
+    return process(args.seconds, args.starts) if args.what == "process" else hour(args.minutes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
