@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     app = App(unit)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        app.stop()  # and no word of it: the thread that is interrupted may hold the log's lock, and would wait for itself
+        app.stop()  # and no word in the log: whoever is interrupted may hold its lock, and would wait for itself
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
