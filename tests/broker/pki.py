@@ -30,7 +30,8 @@ class Ca:
         self, common_name: str, *, alt_names: str | None = None, valid: tuple[str, str] | None = None
     ) -> Identity:
         """Sign a new key. `alt_names` as in openssl's subjectAltName, `valid` as (from, to) in YYYYMMDDHHMMSSZ."""
-        stem = f"{self.name}-{common_name}"
+        # Each its own files: the CA serves a whole session, and an expired twin must not take the place of a good one.
+        stem = f"{self.name}-{common_name}-{len(list(self.directory.glob('*.csr')))}"
         key, request, made = (self.directory / f"{stem}.{ending}" for ending in ("key", "csr", "crt"))
         _openssl(
             "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
