@@ -183,6 +183,8 @@ class App:
             return
         self._failures = 0
         self._carry_out(effects)
+        if isinstance(item, ModelState):
+            memory.give_back()  # everything is loaded now
 
     def _next_item(self, due: float, ahead: core.Ahead | None) -> Item | None:
         """Wait until `due` for an item; for the end of a debounce wait awake, because a sleeper oversleeps."""
@@ -207,7 +209,6 @@ class App:
         self._state = core.with_falls(self._state, loaded.detection)
         if loaded.models is not None:
             self._take_models(loaded.models)
-        memory.give_back()
         return loaded.effects
 
     def _carry_out(self, effects: Any) -> None:
