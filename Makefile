@@ -94,9 +94,10 @@ model: .venv-training/.project  ## train the fall model anew from ../shared/data
 	$(call install_project,.venv-training)
 	@touch $@
 
-bench: setup mosquitto  ## measure: the framer, and how long a call takes to the centre
-	@$(VENV)/bin/python benchmarks/framer.py
-	@$(VENV)/bin/python benchmarks/latency.py $(ARGS)
+bench: setup mosquitto  ## measure: the framer, how long a call takes to the centre, and what the unit costs the board
+	@$(VENV)/bin/python -m benchmarks.framer
+	@$(VENV)/bin/python -m benchmarks.latency $(ARGS)
+	@$(VENV)/bin/python -m benchmarks.footprint
 
 deb: setup .venv-lock/.from-lock  ## build the package in dist/ (ARCH=arm64 for a Raspberry Pi)
 	@$(VENV)/bin/python tools/build_deb.py --uv .venv-lock/bin/uv --arch $(ARCH)
