@@ -1,7 +1,7 @@
 """Telling systemd how we are, where it asks.
 
 Rules of this file: one datagram to the socket in NOTIFY_SOCKET, as sd_notify(3) has it; without the variable nothing
-happens, and no failure of it can disturb the unit.
+happens, and no failure of it can disturb the unit: called by the core's own thread, it never waits for systemd.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def notify(message: str) -> None:
         address = "\0" + address[1:]
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
-            line.settimeout(1.0)
+            line.setblocking(False)  # with a timeout Python would spin: the kernel calls a full queue writable
             line.sendto(message.encode(), address)
     except OSError:
         return
