@@ -19,7 +19,7 @@ def notify(message: str) -> None:
         address = "\0" + address[1:]
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
-            line.setblocking(False)  # with a timeout Python would spin: the kernel calls a full queue writable
+            line.settimeout(0)  # with a timeout Python would spin: the kernel calls a full queue writable
             line.sendto(message.encode(), address)
     except OSError:
         return
