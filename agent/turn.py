@@ -28,7 +28,7 @@ from agent.events import (
     Stamped,
     Trigger,
 )
-from agent.uplink import delivery, envelope
+from agent.uplink import delivery, envelope, outcomes
 
 
 class Turn:
@@ -122,19 +122,19 @@ class Turn:
 
     def deliver(self, step: delivery.Step) -> None:
         """Take over the uplink after a step, and carry out what it says."""
-        after, outcomes = step
+        after, said = step
         if after is not self.state.delivery:
             self.state = replace(self.state, delivery=after)
-        for outcome in outcomes:
+        for outcome in said:
             match outcome:
-                case delivery.Refusal(path, detail):
+                case outcomes.Refusal(path, detail):
                     self.open_fault(Fault.UPLINK_REFUSED, path, detail)
-                case delivery.Welcome(path):
+                case outcomes.Welcome(path):
                     self.close_fault(Fault.UPLINK_REFUSED, path)
-                case delivery.Taken(event_id):
+                case outcomes.Taken(event_id):
                     entry = after.calls.entries.get(event_id)
                     self.events_safe([entry.event.call_id] if entry else [])
-                case delivery.Done(event):
+                case outcomes.Done(event):
                     if event.call_id is not None:
                         self.carry_out(calls.event_received(self.state.calls, event.call_id, self.now.mono))
                 case _:

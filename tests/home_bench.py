@@ -123,6 +123,7 @@ class HomeBench:
         self.broker_up: dict[str, bool] = dict.fromkeys(paths, True)
         self.puback_code: int | None = 0  # None: the broker never answers
         self.acks = True  # the centre answers `received` to every copy
+        self.deaf: set[str] = set()  # paths behind whose broker there is no centre at present
         self.unanswered: list[Publish] = []
         self.published = 0
         self.state: CoreState
@@ -339,7 +340,7 @@ class HomeBench:
         if not event.get("sequence"):
             return  # heartbeat, state, birth: they go past the outbox
         self.centre.append(event)
-        if self.acks and self.auto:
+        if self.acks and self.auto and publish.path not in self.deaf:
             self.ack("received", event_ids=[event["id"]], path=publish.path)
 
     def _fetch(self, after: str, limit: int) -> None:

@@ -19,6 +19,7 @@ from agent.uplink import call_lane, pubacks, technical_lane
 from agent.uplink import paths as path_life
 from agent.uplink.call_lane import CallLane
 from agent.uplink.envelope import copy_to_send, user_properties
+from agent.uplink.outcomes import Done, Outcome, Refusal, Taken, Welcome
 from agent.uplink.paths import InFlight, Path
 from agent.uplink.technical_lane import TechnicalLane
 
@@ -49,36 +50,6 @@ class Delivery:
         return any(path.is_up for path in self.paths.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A broker would not take a publish on `path`: `detail` says why."""
-
-    path: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Welcome:
-    """A broker takes our publishes on `path`, with a subscriber behind it: those it had refused, too."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A broker has this call event, though the centre may not have it yet."""
-
-    event_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The centre has this call event."""
-
-    event: OutboxEvent
-
-
-Outcome = Effect | Refusal | Welcome | Taken | Done
 Step = tuple[Delivery, tuple[Outcome, ...]]
 
 
@@ -124,8 +95,8 @@ def received(delivery: Delivery, event_ids: frozenset[str], path: str, now: Now)
     """The centre has these events, whichever path said so."""
     lane, gone = call_lane.remove(delivery.calls, event_ids)
     told_by = delivery.paths.get(path)
-    if told_by is not None and told_by.doubted:
-        delivery = _with_path(delivery, replace(told_by, doubted=False))
+    if told_by is not None:
+        delivery = _with_path(delivery, path_life.confirmed(told_by, event_ids, now.mono))
     delivery = replace(
         delivery,
         calls=lane,
@@ -254,9 +225,7 @@ def pass_time(delivery: Delivery, now: Now) -> Step:
             delivery = _with_path(delivery, path_life.gave_up(path, now.mono))
     delivery = _chosen(delivery, now)
     delivery = _calls_due(delivery, now)
-    technical = technical_lane.pass_time(delivery.technical, now.mono)
-    if technical is not delivery.technical:
-        delivery = replace(delivery, technical=technical)
+    delivery = _technical_due(delivery, now)
     delivery, published = _pump(delivery, now)
     return delivery, (*effects, *published)
 
@@ -286,12 +255,25 @@ def _calls_due(delivery: Delivery, now: Now) -> Delivery:
         event_id = entry.event.event_id
         lane = call_lane.next_round(lane, event_id, now.mono)
         others = [name for name, path in delivery.paths.items() if path.is_up and name != entry.last_path]
-        targets = others if entry.rounds == 1 and others else [active]
-        if entry.rounds == 1 and entry.last_path is not None:
-            delivery = _doubt(delivery, entry.last_path)
-        for name in targets:
+        if entry.rounds >= 1 and entry.last_path is not None:
+            delivery = _doubt(delivery, entry.last_path, event_id, now)
+            active = delivery.active or active
+        for name in others if entry.rounds == 1 and others else [active]:
             delivery = _want(delivery, name, event_id)
-    return _chosen(replace(delivery, calls=lane), now)
+    return replace(delivery, calls=lane)
+
+
+def _technical_due(delivery: Delivery, now: Now) -> Delivery:
+    """Let time pass for the technical events; where the centre did not confirm the last round, doubt its path."""
+    before = delivery.technical
+    lane = technical_lane.pass_time(before, now.mono)
+    if lane is before:
+        return delivery
+    delivery = replace(delivery, technical=lane)
+    unconfirmed = technical_lane.unconfirmed_id(before)
+    if lane.sweeps > before.sweeps and unconfirmed is not None and delivery.active is not None:
+        delivery = _doubt(delivery, delivery.active, unconfirmed, now)
+    return delivery
 
 
 def _chosen(delivery: Delivery, now: Now) -> Delivery:
@@ -324,6 +306,8 @@ def _pump_calls(delivery: Delivery, name: str, now: Now) -> Step:
         delivery, outcome = _publish(delivery, name, entry.event, entry.attempts + 1, now)
         if isinstance(outcome, Publish):
             delivery = replace(delivery, calls=call_lane.sent(delivery.calls, event_id, name))
+            for doubted in path_life.to_be_asked(delivery.paths, name, now.mono):
+                delivery = _want(delivery, doubted, event_id)
         else:
             delivery = _want_elsewhere(delivery, name, event_id)
         outcomes.append(outcome)
@@ -336,6 +320,10 @@ def _pump_technical(delivery: Delivery, name: str, now: Now) -> Step:
         lane, event, attempt = technical_lane.sent(delivery.technical)
         delivery, outcome = _publish(replace(delivery, technical=lane), name, event, attempt, now)
         outcomes.append(outcome)
+        for doubted in path_life.to_be_asked(delivery.paths, name, now.mono):
+            lane, attempt = technical_lane.another_copy(delivery.technical, event.event_id)
+            delivery, outcome = _publish(replace(delivery, technical=lane), doubted, event, attempt, now)
+            outcomes.append(outcome)
     if technical_lane.wants_page(delivery.technical):
         outcomes.append(FetchTechnical(delivery.technical.after, technical_lane.PAGE))
         delivery = replace(delivery, technical=replace(delivery.technical, fetching=True))
@@ -348,6 +336,8 @@ def _publish(
     """Publish one copy."""
     payload = copy_to_send(event, attempt=attempt, path=name, boot_id=delivery.boot_id, now=now)
     publish = Publish(name, 0, event.topic, payload, user_properties=user_properties(event))
+    if (path := delivery.paths[name]).doubted:
+        delivery = _with_path(delivery, path_life.ask(path, event.event_id, now.mono))
     return _send(delivery, publish, event.event_id, now, is_call=event.is_call)
 
 
@@ -394,9 +384,10 @@ def _want_lost_calls(delivery: Delivery, lost: str) -> Delivery:
     return delivery
 
 
-def _doubt(delivery: Delivery, name: str) -> Delivery:
-    path = delivery.paths[name]
-    return _with_path(delivery, replace(path, doubted=True)) if path.is_up else delivery
+def _doubt(delivery: Delivery, name: str, event_id: str, now: Now) -> Delivery:
+    """The centre did not confirm an event in time that was sent on this path: publish on another one, if there is."""
+    delivery = _with_path(delivery, path_life.doubt(delivery.paths[name], event_id, now.mono))
+    return _chosen(delivery, now)
 
 
 def _patience(delivery: Delivery) -> float:

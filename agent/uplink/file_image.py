@@ -41,7 +41,8 @@ def committed_pages(log: bytes) -> dict[int, bytes]:
     kept: dict[int, bytes] = {}
     waiting: dict[int, bytes] = {}
     order = ">" if log[:4] == _BIG_ENDIAN_MAGIC else "<"
-    header_is_whole = log[:3] == _MAGIC and log[24:32] == _checksum(order, bytes(8), log[:24])
+    is_a_log = len(log) >= _LOG_HEADER and log.startswith(_MAGIC)
+    header_is_whole = is_a_log and log[24:32] == _checksum(order, bytes(8), log[:24])
     salts = log[16:24] if header_is_whole else None
     before = log[24:32]
     for at in range(_LOG_HEADER, len(log) - _FRAME_HEADER - PAGE + 1, _FRAME_HEADER + PAGE):

@@ -3,8 +3,10 @@
 Rules of this file: pure. All paths are kept connected; only the choice moves. Reconnecting backs off exponentially
 with full jitter (a uniformly random part of the ceiling), so that a thousand homes do not come back in the same
 second; while a call waits the ceiling is 5 s. A path that gave no `received` in time is *doubted*: it is only chosen
-where there is no better one, until an acknowledgement comes over it or it is connected anew. A preferred path that
-comes back is chosen again after it has been up for a while.
+where there is no better one, until the centre confirms over it what was sent on it, or it is connected anew. So that
+it can be confirmed, copies of a few events go out on it too. Where all are doubted, the one doubted longest ago is
+chosen, so that each has its turn. A preferred path is chosen again after it has been good for a while, the longer the
+more often it was lost.
 """
 
 from __future__ import annotations
@@ -17,7 +19,14 @@ BACKOFF_FIRST_S = 0.5
 BACKOFF_CEILING_S = 60.0
 BACKOFF_CEILING_CALL_S = 5.0
 STEADY_AFTER_S = 30.0
-"""A path that came back must be up for this long before it takes over from one that works."""
+"""A path that came back must be good for this long before it takes over from one that works; doubled for each loss."""
+STEADY_CEILING_S = 600.0
+LOSSES_FORGIVEN_AFTER_S = 600.0
+"""A connection that held for this long makes the losses before it forgotten."""
+ASK_EVERY_S = 60.0
+"""How often a doubted path is given a copy of an event."""
+ASKED = 64
+"""Of how many events that went out on a doubted path it is remembered that they did."""
 BACKOFF_FORGIVEN_AFTER_S = 10.0
 """A connection that held for this long makes the next loss a first one."""
 
@@ -77,7 +86,13 @@ class Path:
     maximum_packet: int | None = None
     detail: str = "not connected yet"
     refused: bool = False
-    doubted: bool = False
+    doubted_at: float | None = None
+    asked: tuple[str, ...] = ()
+    """Ids of events that went out on it and were not confirmed, since it is doubted."""
+    asked_at: float = 0.0
+    good_since: float = 0.0
+    losses: int = 0
+    """Connections lost, each of which had not held for long."""
     refused_topics: frozenset[str] = frozenset()
     """Topics on which the broker took nothing of ours the last time."""
     in_flight: Mapping[int, InFlight] = field(default_factory=dict)
@@ -88,6 +103,11 @@ class Path:
     def is_up(self) -> bool:
         """Whether the broker accepted our connection."""
         return self.phase is Phase.UP
+
+    @property
+    def doubted(self) -> bool:
+        """Whether the centre did not confirm in time what was sent here."""
+        return self.doubted_at is not None
 
 
 def backoff(attempts: int, *, call_waits: bool, fraction: float) -> float:
@@ -104,11 +124,9 @@ def connecting(path: Path, now: float) -> Path:
 def went_up(path: Path, now: float, maximum_packet: int | None) -> Path:
     """Note that the broker accepted us."""
     up = _move(path, Signal.UP, now)
-    return (
-        up
-        if up is path
-        else replace(up, maximum_packet=maximum_packet, detail="connected", refused=False, doubted=False)
-    )
+    if up is path:
+        return path
+    return _trust(replace(up, maximum_packet=maximum_packet, detail="connected", refused=False), now)
 
 
 def gave_up(path: Path, now: float) -> Path:
@@ -130,7 +148,50 @@ def went_down(path: Path, now: float, detail: str, *, refused: bool, wait: float
         in_flight={},
         wanted=(),
         maximum_packet=None,
+        losses=_losses_after(path, now),
     )
+
+
+def doubt(path: Path, event_id: str, now: float) -> Path:
+    """Note that the centre did not confirm this event in time, although it was sent here."""
+    if not path.is_up:
+        return path
+    return replace(ask(path, event_id, now), doubted_at=now)
+
+
+def to_be_asked(paths: Mapping[str, Path], sent_on: str, now: float) -> list[str]:
+    """Return the doubted paths that are to get a copy of what went out on `sent_on`, to see if the centre confirms it.
+
+    None where that path is doubted too: then each has its turn anyway.
+    """
+    if paths[sent_on].doubted:
+        return []
+    return [path.name for path in paths.values() if path.doubted and path.is_up and now - path.asked_at >= ASK_EVERY_S]
+
+
+def ask(path: Path, event_id: str, now: float) -> Path:
+    """Note that an event went out on a path that is doubted."""
+    return replace(path, asked=(*path.asked, event_id)[-ASKED:], asked_at=now)
+
+
+def confirmed(path: Path, event_ids: frozenset[str], now: float) -> Path:
+    """Note that the centre confirmed these events over this path: if they had gone out on it, it works both ways."""
+    return _trust(path, now) if path.doubted and not event_ids.isdisjoint(path.asked) else path
+
+
+def _trust(path: Path, now: float) -> Path:
+    return replace(path, doubted_at=None, asked=(), good_since=now)
+
+
+def _losses_after(path: Path, now: float) -> int:
+    if path.phase is Phase.CONNECTING:
+        return path.losses
+    return 1 if now - path.good_since >= LOSSES_FORGIVEN_AFTER_S else path.losses + 1
+
+
+def steady_after(path: Path) -> float:
+    """Return for how many seconds a path must have been good before it takes over from one that works."""
+    return min(STEADY_CEILING_S, STEADY_AFTER_S * 2.0 ** min(max(0, path.losses - 1), 10))
 
 
 def longest_wait(path: Path, now: float) -> float:
@@ -148,15 +209,15 @@ def answered(path: Path, topic: str, *, refused: bool) -> Path:
 
 def choose(paths: Mapping[str, Path], active: str | None, now: float) -> str | None:
     """Return the path to publish on: the first that is up and not doubted, with hysteresis; None if none is up."""
-    candidates = [path for path in paths.values() if path.is_up and not path.doubted]
-    candidates = candidates or [path for path in paths.values() if path.is_up]
+    up = [path for path in paths.values() if path.is_up]
+    candidates = [path for path in up if not path.doubted]
     if not candidates:
-        return None
+        return min(up, key=lambda path: path.doubted_at or 0.0).name if up else None
     holding = next((path for path in candidates if path.name == active), None)
     if holding is None:
         return candidates[0].name
     better = candidates[: candidates.index(holding)]
-    return next((path.name for path in better if now - path.since >= STEADY_AFTER_S), holding.name)
+    return next((path.name for path in better if now - path.good_since >= steady_after(path)), holding.name)
 
 
 def _move(path: Path, signal: Signal, now: float) -> Path:

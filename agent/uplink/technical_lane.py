@@ -87,6 +87,12 @@ def sent(lane: TechnicalLane) -> tuple[TechnicalLane, OutboxEvent, int]:
     return replace(lane, queue=lane.queue[1:], unconfirmed=True, copies=copies), event, attempt
 
 
+def another_copy(lane: TechnicalLane, event_id: str) -> tuple[TechnicalLane, int]:
+    """Count one more copy of an event that was just sent, and say which one it is."""
+    attempt = lane.copies.get(event_id, 0) + 1
+    return replace(lane, copies={**lane.copies, event_id: attempt}), attempt
+
+
 def path_came_back(lane: TechnicalLane) -> TechnicalLane:
     """Begin a sweep from the start of the outbox."""
     memory_only = () if lane.disk_works else tuple(lane.unstored.values())
@@ -113,6 +119,11 @@ def disk_changed(lane: TechnicalLane, *, works: bool) -> TechnicalLane:
 def wants_page(lane: TechnicalLane) -> bool:
     """Whether the next page of the outbox should be read."""
     return lane.more and lane.disk_works and not lane.fetching and not lane.queue
+
+
+def unconfirmed_id(lane: TechnicalLane) -> str | None:
+    """Return the id of an event that was sent and has no `received`; None if there is none."""
+    return next(iter(lane.copies), None)
 
 
 def is_idle(lane: TechnicalLane) -> bool:

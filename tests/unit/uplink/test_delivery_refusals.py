@@ -10,7 +10,8 @@ from agent.effects import FetchTechnical, Publish
 from agent.ids import Entropy
 from agent.uplink import delivery
 from agent.uplink.call_lane import ROUND_AFTER_S
-from agent.uplink.delivery import Delivery, Outcome, Refusal, Welcome
+from agent.uplink.delivery import Delivery
+from agent.uplink.outcomes import Outcome, Refusal, Welcome
 from agent.uplink.pubacks import NO_SUBSCRIBER
 from agent.uplink.technical_lane import PAGE
 from tests.unit.uplink.events import event

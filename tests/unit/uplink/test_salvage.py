@@ -174,6 +174,7 @@ def test_garbage_of_every_length_holds_nothing() -> None:
         for row in rows(lambda number, page=page: page if number < 9 else b"", 2):  # type: ignore[misc]  # mypy: lambda's default
             assert row is None or isinstance(row, list)
         assert committed_pages(garbage[: seed * 13]) == {}
+        assert committed_pages((b"\x37\x7f\x06\x82" + garbage)[:seed]) == {}
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"SQLite format 3\0", bytes(5000)])
