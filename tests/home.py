@@ -58,6 +58,9 @@ class Home:
         self._run = directory / "run"
         self._logs: list[Path] = []
         self.process: subprocess.Popen[bytes] | None = None
+        self.prelude = ""
+        """Python that runs in the unit's process first: another world, or shorter waits than real life has."""
+        self.environment: dict[str, str] = {}
         self.unit_file.write_text(_unit_toml(directory, paths, pre_alarm_s, uplink))
 
     # ------------------------------------------------------------ the process
@@ -73,9 +76,12 @@ class Home:
         """Start the unit and wait for nothing."""
         assert self.process is None
         self._logs.append(self.directory / f"unit-{len(self._logs)}.log")
-        command = [sys.executable, "-m", "agent", "run", "--unit-file", str(self.unit_file)]
+        start = f"{self.prelude}\nimport sys; from agent.cli import main; sys.exit(main())"
+        program = ["-c", start] if self.prelude else ["-m", "agent"]
+        command = [sys.executable, *program, "run", "--unit-file", str(self.unit_file)]
         with self._logs[-1].open("wb") as log:
-            self.process = subprocess.Popen(command, stderr=log, cwd=REPOSITORY)
+            environment = {**os.environ, **self.environment}
+            self.process = subprocess.Popen(command, stderr=log, cwd=REPOSITORY, env=environment)
 
     def kill(self) -> None:
         """Cut the power: SIGKILL."""
