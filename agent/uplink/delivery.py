@@ -43,6 +43,9 @@ class Delivery:
     technical: TechnicalLane = field(default_factory=TechnicalLane)
     unstored_calls: frozenset[str] = frozenset()
     next_token: int = 1
+    synced: bool = False
+    wall_offset: float | None = None
+    """Wall minus monotonic seconds when the clock became known last: a step while it is known corrects nothing."""
 
     @property
     def connected(self) -> bool:
@@ -51,6 +54,7 @@ class Delivery:
 
 
 Step = tuple[Delivery, tuple[Outcome, ...]]
+Sent = tuple[Delivery, Publish | Refusal]
 
 
 def begin(names: tuple[str, ...], boot_id: str, entropy: Entropy, calls: tuple[OutboxEvent, ...], now: Now) -> Delivery:
@@ -216,6 +220,9 @@ def publish_now(delivery: Delivery, publish: Publish, now: Now) -> Step:
 def pass_time(delivery: Delivery, now: Now) -> Step:
     """Carry out everything that is due: connect, close what hangs, move on in the timetables, publish."""
     effects: list[Outcome] = []
+    if now.synced != delivery.synced:
+        offset = now.wall - now.mono if now.synced else delivery.wall_offset
+        delivery = replace(delivery, synced=now.synced, wall_offset=offset)
     for path in delivery.paths.values():
         if path.phase is path_life.Phase.DOWN and path.due_at <= now.mono:
             delivery = _with_path(delivery, path_life.connecting(path, now.mono))
@@ -267,9 +274,7 @@ def _technical_due(delivery: Delivery, now: Now) -> Delivery:
     """Let time pass for the technical events; where the centre did not confirm the last round, doubt its path."""
     before = delivery.technical
     lane = technical_lane.pass_time(before, now.mono)
-    if lane is before:
-        return delivery
-    delivery = replace(delivery, technical=lane)
+    delivery = delivery if lane is before else replace(delivery, technical=lane)
     unconfirmed = technical_lane.unconfirmed_id(before)
     if lane.sweeps > before.sweeps and unconfirmed is not None and delivery.active is not None:
         delivery = _doubt(delivery, delivery.active, unconfirmed, now)
@@ -330,20 +335,17 @@ def _pump_technical(delivery: Delivery, name: str, now: Now) -> Step:
     return delivery, tuple(outcomes)
 
 
-def _publish(
-    delivery: Delivery, name: str, event: OutboxEvent, attempt: int, now: Now
-) -> tuple[Delivery, Publish | Refusal]:
+def _publish(delivery: Delivery, name: str, event: OutboxEvent, attempt: int, now: Now) -> Sent:
     """Publish one copy."""
-    payload = copy_to_send(event, attempt=attempt, path=name, boot_id=delivery.boot_id, now=now)
+    known = now if delivery.wall_offset is None else Now(now.mono, delivery.wall_offset + now.mono)
+    payload = copy_to_send(event, attempt=attempt, path=name, boot_id=delivery.boot_id, now=known)
     publish = Publish(name, 0, event.topic, payload, user_properties=user_properties(event))
     if (path := delivery.paths[name]).doubted:
         delivery = _with_path(delivery, path_life.ask(path, event.event_id, now.mono))
     return _send(delivery, publish, event.event_id, now, is_call=event.is_call)
 
 
-def _send(
-    delivery: Delivery, publish: Publish, event_id: str, now: Now, *, is_call: bool
-) -> tuple[Delivery, Publish | Refusal]:
+def _send(delivery: Delivery, publish: Publish, event_id: str, now: Now, *, is_call: bool) -> Sent:
     """Give a publish its token; refuse one of a size at which the broker said that it hangs up."""
     path, token = delivery.paths[publish.path], delivery.next_token
     limit, size = path.maximum_packet, len(publish.payload)
