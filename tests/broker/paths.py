@@ -13,6 +13,7 @@ from agent.uplink.mqtt import MqttPath
 from tests.inbox import Inbox
 
 if TYPE_CHECKING:
+    from agent.clock import Clock
     from tests.broker.pki import Ca, Identity
 
 TENANT = "aabenraa"
@@ -48,6 +49,18 @@ class SyncedClock(UnsyncedClock):
         return Now(now.mono, now.wall, synced=True)
 
 
+class LateClock(UnsyncedClock):
+    """A clock that is not synchronised until it is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.synced = False
+
+    def now(self) -> Now:
+        now = super().now()
+        return Now(now.mono, now.wall, self.synced)
+
+
 class Path:
     """An `MqttPath` with an inbox. Use it in a `with`: it ends with the block."""
 
@@ -60,6 +73,7 @@ class Path:
         host: str = "127.0.0.1",
         keepalive_s: int = 30,
         closing_s: float = 1.0,
+        clock: Clock | None = None,
         **keys: Any,
     ) -> None:
         unit = UnitFile.model_validate(
@@ -80,7 +94,7 @@ class Path:
             will=(topic("online/primary", unit_id), WILL),
             subscriptions=[topic("ack", unit_id), topic("cmd", unit_id)],
             post=self.inbox.post,
-            clock=SyncedClock() if synced else UnsyncedClock(),
+            clock=clock or (SyncedClock() if synced else UnsyncedClock()),
         )
         self._closing_s = closing_s
         self._token = 0

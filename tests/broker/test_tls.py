@@ -11,7 +11,7 @@ import pytest
 from agent.readings import PathDown, PubAck
 from agent.uplink import mqtt
 from tests.broker.mosquitto import HOST, tls_lines
-from tests.broker.paths import Path, tls_table, topic
+from tests.broker.paths import LateClock, Path, tls_table, topic
 from tests.broker.pki import make_ca
 from tests.waiting import eventually
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.broker.pki import Ca, Identity
 
 LONG_AGO = ("20010101000000Z", "20020101000000Z")
+FAR_AHEAD = ("20890101000000Z", "20900101000000Z")
 
 
 @pytest.fixture
@@ -92,6 +93,41 @@ def test_an_expired_broker_is_refused_only_with_a_clock_that_can_tell(
         assert "has expired, or the unit's clock is wrong" in down.detail
     with Path(broker.port, tls=tls_table(ca), synced=False) as path:
         path.up()
+
+
+def test_a_broker_of_tomorrow_is_refused_only_with_a_clock_that_can_tell(
+    make_broker: MakeBroker, tmp_path: FilePath
+) -> None:
+    ca = make_ca(tmp_path, "ca")
+    broker = make_broker(*tls_lines(ca, ca.issue("broker", alt_names=f"IP:{HOST}", valid=FAR_AHEAD)))
+    with Path(broker.port, tls=tls_table(ca), synced=True) as path:
+        path.mqtt.connect()
+        down = path.inbox.wait(PathDown)
+        assert down.refused
+        assert "is not valid yet: is the unit's clock right?" in down.detail
+    with Path(broker.port, tls=tls_table(ca), synced=False) as path:
+        path.up()
+
+
+def test_a_line_that_works_is_kept_when_the_clock_comes_and_dates_count_from_the_next_one(
+    make_broker: MakeBroker, tmp_path: FilePath
+) -> None:
+    ca = make_ca(tmp_path, "ca")
+    broker = make_broker(*tls_lines(ca, ca.issue("broker", alt_names=f"IP:{HOST}", valid=LONG_AGO)))
+    clock = LateClock()
+    with Path(broker.port, tls=tls_table(ca), clock=clock) as path:
+        path.up()
+        clock.synced = True
+        path.publish(topic("call"))
+        path.inbox.wait(PubAck)
+        assert path.inbox.all(PathDown) == []
+        path.mqtt.disconnect("the line is lost")
+        path.inbox.wait(PathDown)
+        path.mqtt.connect()
+        assert "has expired" in path.inbox.wait(PathDown, 2).detail
+        clock.synced = False  # nobody can take the clock away again to have dates ignored
+        path.mqtt.connect()
+        assert "has expired" in path.inbox.wait(PathDown, 3).detail
 
 
 def test_without_a_clock_everything_but_time_is_checked(tls_broker: Mosquitto, ca: Ca, tmp_path: FilePath) -> None:
