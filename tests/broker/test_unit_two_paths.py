@@ -34,7 +34,8 @@ def test_behind_a_living_broker_the_centre_is_dead(tmp_path: Path, make_broker: 
     home.prelude = SHORT_WAIT
     with Centre(one.port, answers=False) as first, home:
         eventually(lambda: home.logged("path_up"))
-        with make_broker(port=later) and Centre(later) as second:
+        make_broker(port=later)
+        with Centre(later) as second:
             eventually(lambda: len(home.logged("path_up")) == 2)
             home.pull_and_release(CORD)
             raised = second.wait("call.raised", within=5)
@@ -62,7 +63,6 @@ def test_the_only_way_left_is_an_old_broker(tmp_path: Path, make_broker: MakeBro
         assert way(raised) == "secondary"
         second.say("ack", {"call_id": getattr(raised.data, "call_id", ""), "ack": "accepted", "by": "operator-1"})
         eventually(lambda: home.logged("indication")[-1]["light"] == "coming")
-        second.fault("uplink.refused")  # nobody listened on the first: told over the second
 
 
 def test_a_flapping_primary_costs_no_call(tmp_path: Path, make_broker: MakeBroker) -> None:

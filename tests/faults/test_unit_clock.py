@@ -6,6 +6,7 @@ synchronised is what the kernel says; here a file stands in for it.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,6 +132,7 @@ def test_without_a_clock_a_wrong_ca_is_refused_and_with_one_an_expired_broker(
         eventually(lambda: home.logged("path_up"))
         assert [line["path"] for line in home.logged("path_up")] == ["secondary"]
         eventually(lambda: any("not in tls.ca" in line["detail"] for line in home.logged("path_down")))
-        home.set_clock(NOON, synced=True)
+        tomorrow = datetime.now(tz=UTC) + timedelta(days=1)  # within the life of the CA, which was made just now
+        home.set_clock(f"{tomorrow:%Y-%m-%d %H:%M:%S}", synced=True)
         two.restart()
         eventually(lambda: any("has expired" in line["detail"] for line in home.logged("path_down")), within=20)
