@@ -1,14 +1,15 @@
 """What the unit costs the board: memory, processor, the time until it is armed, and whether memory stays flat.
 
-    python -m benchmarks.footprint process [--seconds 60] [--starts 5]
+    python -m benchmarks.footprint process [--seconds 60] [--starts 5] [--python PYTHON]
     python -m benchmarks.footprint hour [--minutes 60]
 
 `process` starts `python -m agent run` (profile simulated-home) against a local mosquitto. The wearable's bytes come
 from this process over a pseudo-terminal of its own (the unit's simulated one is unplugged), so the unit pays for
-reading them and not for making them: 100 Hz of WT901 frames with acceleration, angular rate and angle. Without a wearable it is
-the same profile without that sensor. Processor time is user and system time from /proc/PID/stat, memory VmRSS and its
-peak VmHWM, in MB of 1,000,000 bytes. Armed is the time from before the process is made to systemd's `READY=1`; the
-first start warms the disk's cache and does not count.
+reading them and not for making them: 100 Hz of WT901 frames with acceleration, angular rate and angle. The second row
+is the same profile without that sensor. Processor time is user and system time from /proc/PID/stat, memory VmRSS and
+its peak VmHWM, in MB of 1,000,000 bytes. Armed is the time from before the process is made to systemd's `READY=1`; the
+first start warms the disk's cache and does not count. `--python` is the venv of the unit: a developer's has packages
+that a home has not, and the unit's libraries load some of them.
 
 `hour` lives an hour at speed in this process: core, detector and the shipped model on a virtual clock, every sample at
 100 Hz, with walking, sitting down hard, falls and pulls; memory is looked at once in five minutes of that life.
@@ -22,6 +23,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,7 +66,7 @@ LIFE = (
 
 
 @contextmanager
-def running(directory: Path, port: int, *, wearable: bool) -> Iterator[tuple[int, float]]:
+def running(python: str, directory: Path, port: int, *, wearable: bool) -> Iterator[tuple[int, float]]:
     """Run a unit; give its pid and the seconds until it was armed."""
     unit_file = write_unit(directory, port, wearable=wearable)
     address = directory / "notify"
@@ -73,18 +75,27 @@ def running(directory: Path, port: int, *, wearable: bool) -> Iterator[tuple[int
         ready.settimeout(20)
         began = time.monotonic()
         unit = subprocess.Popen(
-            [sys.executable, "-m", "agent", "run", "--unit-file", str(unit_file)],
+            [python, "-m", "agent", "run", "--unit-file", str(unit_file)],
             stderr=log,
             env={**os.environ, "NOTIFY_SOCKET": str(address)},
         )
         try:
             while ready.recv(1024) != b"READY=1":
                 pass
-            yield unit.pid, time.monotonic() - began
+            seconds = time.monotonic() - began
+            ready.settimeout(None)
+            threading.Thread(target=_listen, args=(ready,), daemon=True).start()
+            yield unit.pid, seconds
         finally:
             unit.terminate()
             unit.wait(10)
             address.unlink()
+
+
+def _listen(ready: socket.socket) -> None:
+    """Take the watchdog's pings as systemd does, to the unit's last word."""
+    while ready.recv(1024) != b"STOPPING=1":
+        pass
 
 
 def cpu_s(pid: int) -> float:
@@ -99,18 +110,18 @@ def memory_mb(pid: int | str, key: str) -> float:
     return int(line.split()[1]) * 1024 / 1e6
 
 
-def armed(directory: Path, port: int, starts: int) -> list[float]:
+def armed(python: str, directory: Path, port: int, starts: int) -> list[float]:
     """Return how long each start took until the unit was armed."""
     times = []
     for _ in range(starts + 1):
-        with running(directory, port, wearable=True) as (_, seconds):
+        with running(python, directory, port, wearable=True) as (_, seconds):
             times.append(seconds)
     return times[1:]
 
 
-def idle(directory: Path, port: int, seconds: float, *, wearable: bool) -> tuple[float, float, float]:
+def idle(python: str, directory: Path, port: int, seconds: float, *, wearable: bool) -> tuple[float, float, float]:
     """Return percent of a core, resident memory and its peak in megabytes of a unit at which nothing happens."""
-    with running(directory, port, wearable=wearable) as (pid, _):
+    with running(python, directory, port, wearable=wearable) as (pid, _):
         other = None
         if wearable:
             link = directory / "run" / "wearable"
@@ -129,14 +140,16 @@ def idle(directory: Path, port: int, seconds: float, *, wearable: bool) -> tuple
     return percent, memory, peak
 
 
-def process(seconds: float, starts: int) -> int:
+def process(python: str, seconds: float, starts: int) -> int:
     """Measure processes; return the exit code."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         broker = Mosquitto(directory / "mosquitto", "log_type none").start()
         try:
-            times = armed(directory, broker.port, starts)
-            figures = {wearable: idle(directory, broker.port, seconds, wearable=wearable) for wearable in (True, False)}
+            times = armed(python, directory, broker.port, starts)
+            figures = {
+                wearable: idle(python, directory, broker.port, seconds, wearable=wearable) for wearable in (True, False)
+            }
         finally:
             broker.kill()
     median = percentile(times, 50)
@@ -221,9 +234,10 @@ def main() -> int:
     of_process = parsers.add_parser("process")
     of_process.add_argument("--seconds", type=float, default=60)
     of_process.add_argument("--starts", type=int, default=5)
+    of_process.add_argument("--python", default=sys.executable)
     parsers.add_parser("hour").add_argument("--minutes", type=float, default=60)
     args = parser.parse_args()
-    return process(args.seconds, args.starts) if args.what == "process" else hour(args.minutes)
+    return process(args.python, args.seconds, args.starts) if args.what == "process" else hour(args.minutes)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def hands() -> None:
 
 
 if __name__ == "__main__":
-    from mqtt_io.__main__ import main
+    from mqtt_io.__main__ import main  # type: ignore[import-not-found]  # because it is in another venv
 
     threading.Thread(target=hands, daemon=True).start()
     main()
