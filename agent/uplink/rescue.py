@@ -16,6 +16,7 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import structlog
@@ -135,7 +136,7 @@ def _copy(salvage: Salvage, fresh: Outbox, uncounted: int) -> str:
         fresh.begin_boot(salvage.boot_count or uncounted)
     technical = 0
     events = salvage.technical()
-    while batch := [event for event, _ in zip(events, range(_BATCH), strict=False)]:
+    while batch := tuple(islice(events, _BATCH)):
         fresh.store(batch)
         technical += len(batch)
     return (

@@ -82,6 +82,17 @@ def test_a_damaged_file_is_kept_and_what_it_held_goes_on(path: Path) -> None:
     assert contents(path) == (restored, "")
 
 
+def test_of_many_technical_events_not_one_is_lost_on_the_way(path: Path) -> None:
+    outbox = open_outbox(path, NO_LIMIT)
+    outbox.store(event(n) for n in range(2000))
+    outbox.begin_boot()
+    outbox.close()
+    spoil_page(path, 1)
+    found = opened(path).outbox
+    assert found.technical_page("", 3000).events == tuple(event(n) for n in range(2000))
+    found.close()
+
+
 def test_what_only_the_log_held_is_found_too(path: Path) -> None:
     outbox = filled(path)
     away = path.parent / "cut"
