@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 WHOLE_FILE = "(whole file)"
 
 CPR_LIKE = re.compile(r"(?<!\d)\d{6}[ -]?\d{4}(?!\d)")
+_UUID_OR_CPR = re.compile(rf"(?P<uuid>\b[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}\b)|{CPR_LIKE.pattern}")
 """Six digits and four, as a Danish CPR number is written, with or without the dash."""
 
 PATTERN_WORDS: Mapping[str, str] = {
@@ -75,7 +76,7 @@ def did_you_mean(wrong: str, known: Sequence[str]) -> str:
 
 def mask(text: str) -> str:
     """Return `text` with everything that looks like a CPR number blotted out."""
-    return CPR_LIKE.sub("**********", text)
+    return _UUID_OR_CPR.sub(lambda found: found["uuid"] or "**********", text)
 
 
 def _leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -74,6 +74,13 @@ def test_a_cpr_number_is_blotted_out_wherever_it_stands(out: io.StringIO) -> Non
     assert line["body_position"] == "waist"
 
 
+def test_an_id_that_happens_to_hold_ten_digits_is_still_an_id(out: io.StringIO) -> None:
+    call_id = "01a20007-1b61-7832-95dd-0123456789da"
+    structlog.get_logger().info("call", call_id=call_id)
+    [line] = lines(out)
+    assert line["call_id"] == call_id
+
+
 def test_libraries_and_warnings_come_out_in_the_same_form(out: io.StringIO) -> None:
     library = logging.getLogger("paho.test")
     library.info("chatter")
