@@ -120,6 +120,16 @@ _CHOICES = (
     ("repeats", "`data.repeat` counts the pulls after the first"),
     ("escalations, joined triggers", "`data.escalation` and `data.joined` count them"),
     ("`call.cancelled`", "a pre-alarm that the citizen ended: no call was raised, nobody need act"),
+    (
+        "what `nodkald doctor` sends",
+        "a `tech.test` of its own, with boot count 0 and a `boot_id` of its own, to see the centre's `received`",
+    ),
+    ("`watchdog.restart`, `power.restart`", "told at the next start, and restored after a minute of running well"),
+    ("a call accepted and never closed", "ends after 24 hours: `call.closed`, outcome `no_close_from_centre`"),
+    (
+        "no subscriber (MQTT 5 reason 0x10)",
+        "`uplink.refused`; the call goes again after 2, 4, 8 and 15 s, sooner than its timetable",
+    ),
     ("`outcome`, `by`", "codes of at most 64 characters, never names"),
     ("more than 1000 `event_ids`", "malformed: send several acknowledgements"),
 )
