@@ -48,9 +48,9 @@ _ASK_CENTRE = Text(
     "See whether somebody needs help; then the lines on broker and centre (the unit tries again within ten minutes)",
 )
 _DAMAGED = Text("er beskadiget", "is damaged")
-_MOVE = Text(
-    "Stop enheden, flyt {path} og dens -wal og -shm væk, gem dem, og start igen: en ny laves",
-    "Stop the unit, move {path} and its -wal and -shm away, keep them, and start again: a new one is made",
+_RESCUE = Text(
+    "Start enheden igen: den redder, hvad der kan læses, og gemmer den beskadigede fil ved siden af {path}",
+    "Start the unit again: it rescues what can be read, and keeps the damaged file beside {path}",
 )
 _NEWER = Text(
     "er fra en nyere version ({version}; denne kender {known})",
@@ -155,4 +155,4 @@ def unreadable(path: Path, error: sqlite3.DatabaseError | OSError) -> Finding:
 
 
 def _damaged(path: Path, detail: str) -> Finding:
-    return Finding(NAME, Verdict.FAIL, _DAMAGED, next_step=both(_MOVE, path=str(path)), detail=detail)
+    return Finding(NAME, Verdict.FAIL, _DAMAGED, next_step=both(_RESCUE, path=str(path)), detail=detail)
