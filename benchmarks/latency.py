@@ -82,8 +82,8 @@ def bare(port: int, topic: str) -> None:
 def ours(unit_file: Path) -> None:
     """Run a unit whose cord is pulled as stdin says."""
     from agent import logs  # noqa: PLC0415 - the other roles need none of it
-    from agent.app import App  # noqa: PLC0415
-    from agent.config_files import load_unit  # noqa: PLC0415
+    from agent.app import App  # noqa: PLC0415 - only the contestant that is a unit loads one
+    from agent.config_files import load_unit  # noqa: PLC0415 - only the contestant that is a unit loads one
 
     logs.configure("info")
     app = App(load_unit(unit_file))
