@@ -110,8 +110,8 @@ def _agent(target: Path) -> None:
 def _tree(uv: Path, arch: str, python: str, tree: Path) -> Path:
     """Install the lock for one target."""
     target = ("--target", str(tree), "--python-version", python, "--python-platform", f"{MACHINES[arch]}-{GLIBC}")
-    # --default-index, as tools/lock: what this machine is configured to ask first is nobody else's business.
-    source = ("--no-config", "--default-index", "https://pypi.org/simple", "--require-hashes", "--only-binary", ":all:")
+    # --no-config, as tools/lock: what this machine is told to ask first is nobody else's business.
+    source = ("--no-config", "--require-hashes", "--only-binary", ":all:")
     how = ("--quiet", "--no-deps", "--link-mode", "copy", "--python", sys.executable)
     _run(str(uv), "pip", "install", *how, *source, *target, "-r", str(ROOT / "requirements/run.txt"))
     return tree
