@@ -3,7 +3,6 @@
 NodkaldError
 ├── ConfigError        a unit file or firmware profile can't be used: exit code 2, one line a fault
 ├── SensorError        a driver can't open or read its device; the driver reports it and tries again
-├── FrameError         bytes that are no valid frame; never leaves a framer but as a value
 ├── ModelError         the model can't be loaded or asked; the call goes out as `unverified`
 ├── StorageError       the outbox can't be opened, read or written
 │   ├── StorageFull    … because the disk or the outbox's size limit is full
@@ -32,10 +31,6 @@ class ConfigError(NodkaldError):
 
 class SensorError(NodkaldError):
     """A sensor's device can't be opened or read."""
-
-
-class FrameError(NodkaldError):
-    """Bytes do not make a frame of the protocol."""
 
 
 class ModelError(NodkaldError):
