@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from agent.profiles import SensorName, Strict
+from agent.profiles import Profile, SensorName, Strict
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -130,3 +130,10 @@ class UnitFile(Strict):
     sensors: dict[SensorName, SensorPlace] = Field(
         default_factory=dict, description="what this home knows about the profile's sensors, by their names"
     )
+
+    def room_of(self, sensor: str, profile: Profile) -> Room:
+        """Return where a sensor of `profile` hangs; a wearable that this file does not place is on the person."""
+        place = self.sensors.get(sensor)
+        if place is not None:
+            return place.room
+        return Room.ON_PERSON if sensor in profile.wearables else Room.UNKNOWN

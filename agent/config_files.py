@@ -44,9 +44,8 @@ class Unit:
     profile_path: Path
 
     def room_of(self, sensor: str) -> Room:
-        """Return the room of `sensor`, `unknown` if the unit file does not say."""
-        place = self.unit_file.sensors.get(sensor)
-        return place.room if place else Room.UNKNOWN
+        """Return where a sensor hangs."""
+        return self.unit_file.room_of(sensor, self.profile)
 
     def port_of(self, sensor: str) -> str:
         """Return the serial port of the wearable `sensor`: the simulator's link, this home's, or the profile's."""

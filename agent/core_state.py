@@ -56,11 +56,8 @@ class Setup:
         return Origin("manual", contact.type, sensor, self.room_of(sensor))
 
     def room_of(self, sensor: str) -> Room:
-        """Return where a sensor hangs; a wearable that the unit file does not place is on the person."""
-        place = self.unit.sensors.get(sensor)
-        if place is not None:
-            return place.room
-        return Room.ON_PERSON if sensor in self.profile.wearables else Room.UNKNOWN
+        """Return where a sensor hangs."""
+        return self.unit.room_of(sensor, self.profile)
 
     def limits_of(self, sensor: str) -> Limits:
         """Return when silence and garbage of a sensor become faults."""

@@ -83,6 +83,7 @@ def test_the_unit_file_of_the_issue_works_as_it_stands(write: Write) -> None:
     assert unit.unit_file.pre_alarm.seconds == 2
     assert unit.room_of("bathroom-cord") is Room.BATHROOM
     assert unit.room_of("bedroom-button") is Room.UNKNOWN
+    assert unit.room_of("wearable") is Room.ON_PERSON
     assert unit.port_of("wearable") == "/some/dir/run/wearable"
 
 
