@@ -39,6 +39,9 @@ _RULES = """
 - `sequence` is the unit's boot count (8 digits) and the event's number in that boot (12 digits), from 1. Only what goes
   through the outbox has one: calls, technical events and audit events. Heartbeat and state have `null`.
 - Calls overtake everything else. Within calls, and within the rest, the first transmission is in order of `sequence`.
+- The boot count rises with every start of the agent, and may jump: a start that could not be counted, because the disk
+  with the count could not be read or written, takes a number from 1,000,000 on (an uncounted boot), and counting goes
+  on from there. A hole between boots is no loss; a hole inside a `boot_id` is.
 - A number that never comes is a loss, unless a `storage.full` fault names it in `data.evicted`: then the outbox was
   full and left out technical events of that range. Calls are never left out.
 - `time` is what the unit's clock said, `data.uptime_ms` counts from the start of the machine, and `data.clock_synced`
