@@ -32,6 +32,12 @@ def case(directory: Path, said: dict[str, Any] | None = None, **keys: Any) -> Ca
     return Case(load_unit(write_unit(directory, **keys)), Seen(said, None if said else Closed.NOT_RUNNING), NOW)
 
 
+def only(findings: list[Finding]) -> Finding:
+    """Return the one finding that there is."""
+    [finding] = findings
+    return finding
+
+
 def brief(findings: list[Finding]) -> list[tuple[str, str]]:
     """Return verdict and subject of each finding."""
     return [(finding.verdict.value, finding.subject) for finding in findings]
