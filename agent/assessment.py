@@ -91,9 +91,9 @@ Signal = TriggerSeen | Assessed
 class FallDetection(Protocol):
     """Fall detection as the core sees it: immutable, stepped like the core itself.
 
-    Takes every `MotionBatch`, `Scored`, `ScoringFailed`, `ModelState` and `Tick`; gives signals for the call's life
-    and effects (`Score`, `SaveNote`, `Log`). It never raises on purpose; if it does all the same, the core drops it,
-    reports `model.failing` and falls back to the plain threshold: fail open.
+    Takes every `MotionBatch`, `Scored`, `ScoringFailed`, `ModelState`, `Tick`, and a `Restored` that came after the
+    start, once; gives signals for the call's life and effects (`Score`, `SaveNote`, `Log`). It never raises on purpose;
+    if it does all the same, the core drops it, reports `model.failing` and falls back to the plain threshold: fail open.
     """
 
     def step(self, item: Item, now: Now) -> tuple[FallDetection, Sequence[Signal | Effect]]:

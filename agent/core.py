@@ -259,6 +259,9 @@ def _storage(turn: Turn, item: Stored | StorageTrouble | StorageWell | Technical
             # The outbox could not be read at start and can now: what it held goes on from here.
             turn.deliver(delivery.restored_late(state.delivery, item.calls, now))
             _restore_calls(turn, item)
+            unclean_end.tell(turn, item.notes)
+            turn.state = replace(turn.state, restored_late=item)
+            falls.catch_up(turn)
         case Stored(event_ids):
             entries = state.delivery.calls.entries
             turn.events_safe([entries[known].event.call_id for known in event_ids if known in entries])

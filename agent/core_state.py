@@ -18,7 +18,7 @@ from agent.events import EvictedRange, Fault
 from agent.health import OpenFault
 from agent.ids import Entropy
 from agent.profiles import Profile
-from agent.readings import ModelState
+from agent.readings import ModelState, Restored
 from agent.sensors.debounce import ContactState
 from agent.statistics import Statistics
 from agent.supervision import Limits, Supervised
@@ -83,6 +83,8 @@ class CoreState:
     faults: Mapping[tuple[Fault, str | None], OpenFault] = field(default_factory=dict)
     falls: FallDetection | None = None
     """None until it is loaded, and after it broke: then the plain threshold stands in."""
+    restored_late: Restored | None = None
+    """What the disk answered only after the start, until fall detection has taken its part of it."""
     no_falls_because: str = "fall detection is not loaded yet"
     plain_trigger_at: Mapping[str, float] = field(default_factory=dict)
     models: Mapping[str, ModelState] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from agent import calls, plain_threshold, statistics
 from agent.assessment import Assessed, Signal, TriggerSeen
 from agent.events import EventType, Fault, SuppressedData, Trigger
-from agent.readings import ModelState, MotionBatch, Scored, ScoringFailed, Tick
+from agent.readings import Item, ModelState, MotionBatch, Scored, ScoringFailed, Tick
 from agent.turn import Turn, assessment_body
 
 
@@ -23,21 +23,34 @@ def take(turn: Turn, item: MotionBatch | Scored | ScoringFailed | ModelState | T
         turn.open_fault(Fault.MODEL_FAILING, None, item.detail)
     elif isinstance(item, Scored):
         turn.close_fault(Fault.MODEL_FAILING, None)
-    if turn.state.falls is not None:
-        try:
-            detection, outcomes = turn.state.falls.step(item, turn.now)
-        except Exception as error:  # noqa: BLE001 - fail open: whatever it is, the threshold takes over
-            give_up(turn, f"fall detection failed: {type(error).__name__}: {error}")
-        else:
-            turn.state = replace(turn.state, falls=detection)
-            for outcome in outcomes:
-                if isinstance(outcome, TriggerSeen | Assessed):
-                    _signal(turn, outcome)
-                else:
-                    turn.effects.append(outcome)
-            return
-    if isinstance(item, MotionBatch):
+    catch_up(turn)
+    if not _asked(turn, item) and isinstance(item, MotionBatch):
         _plain(turn, item)
+
+
+def catch_up(turn: Turn) -> None:
+    """Hand fall detection what the disk answered only after the start, as soon as both are there."""
+    late = turn.state.restored_late
+    if late is not None and _asked(turn, late):
+        turn.state = replace(turn.state, restored_late=None)
+
+
+def _asked(turn: Turn, item: Item) -> bool:
+    """Let fall detection step and carry out what it says; False where there is none, or it broke over the item."""
+    if turn.state.falls is None:
+        return False
+    try:
+        detection, outcomes = turn.state.falls.step(item, turn.now)
+    except Exception as error:  # noqa: BLE001 - fail open: whatever it is, the threshold takes over
+        give_up(turn, f"fall detection failed: {type(error).__name__}: {error}")
+        return False
+    turn.state = replace(turn.state, falls=detection)
+    for outcome in outcomes:
+        if isinstance(outcome, TriggerSeen | Assessed):
+            _signal(turn, outcome)
+        else:
+            turn.effects.append(outcome)
+    return True
 
 
 def give_up(turn: Turn, reason: str) -> None:

@@ -19,12 +19,16 @@ WELL_AFTER_S = 60.0
 
 def begin(turn: Turn, notes: Mapping[str, str]) -> None:
     """Report an unclean end of the last boot, and keep the note of this one."""
-    machine_boot = turn.state.setup.machine_boot
+    turn.effects.append(SaveNote(NOTE, turn.state.setup.machine_boot))
+    tell(turn, notes)
+
+
+def tell(turn: Turn, notes: Mapping[str, str]) -> None:
+    """Report an unclean end of the last boot, by its notes: also when the disk with them answers only later."""
     last = notes.get(NOTE)
-    turn.effects.append(SaveNote(NOTE, machine_boot))
     if last is None:
         return
-    if last and last == machine_boot:
+    if last and last == turn.state.setup.machine_boot:
         turn.open_fault(
             Fault.WATCHDOG_RESTART, None, "the agent did not end by itself: killed, crashed, or its watchdog"
         )

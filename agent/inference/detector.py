@@ -22,7 +22,7 @@ from agent.inference.reasons import has_moved_on, reasons
 from agent.inference.stream import Began, MotionStream, Ready
 from agent.inference.trigger import SEARCH, TRIGGER_G
 from agent.profiles import FallPolicy
-from agent.readings import Item, ModelState, MotionBatch, Scored, ScoringFailed, Tick
+from agent.readings import Item, ModelState, MotionBatch, Restored, Scored, ScoringFailed, Tick
 
 SLACK_S = 0.3
 """How late a batch may reach the core: driver, mailbox, a busy machine. A gap is noticed by the clock after this."""
@@ -78,13 +78,12 @@ class FallDetector:
                 return _follow(_with_stream(self, sensor, state), sensor, events, now)
             case Tick():
                 return _notice_gaps(self, now)
-            case Scored(trigger_id=trigger) if trigger in self.waiting:
-                late = now.mono > self.waiting[trigger].answer_by
-                return _unasked(self, trigger, Unasked.LATE, now) if late else _judge(self, trigger, item.score, now)
-            case ScoringFailed(trigger_id=trigger) if trigger in self.waiting:
-                return _unasked(self, trigger, _cause(item.reason), now)
+            case Scored() | ScoringFailed() if item.trigger_id in self.waiting:
+                return _answered(self, item, now)
             case ModelState(sensor=sensor) if sensor in self.wearables:
                 return replace(self, usable={**self.usable, sensor: not item.failing}), ()
+            case Restored(notes=notes) if policy.BUDGET_NOTE in notes:
+                return _with_late_note(self, notes[policy.BUDGET_NOTE], now)
             case _:
                 return self, ()
 
@@ -96,6 +95,12 @@ class FallDetector:
 
 def _with_stream(detector: FallDetector, sensor: str, state: MotionStream) -> FallDetector:
     return replace(detector, streams={**detector.streams, sensor: state})
+
+
+def _with_late_note(detector: FallDetector, note: str, now: Now) -> tuple[FallDetector, Sequence[Out]]:
+    budgets, fault = policy.with_late_note(detector.budgets, note, now.mono)
+    keep = SaveNote(policy.BUDGET_NOTE, policy.note_of(budgets, now.mono))
+    return replace(detector, budgets=budgets), (keep, *_note_fault(fault))
 
 
 def _notice_gaps(detector: FallDetector, now: Now) -> tuple[FallDetector, Sequence[Out]]:
@@ -160,6 +165,14 @@ def _ready(detector: FallDetector, sensor: str, event: Ready, now: Now) -> tuple
 def _why_not_asked(detector: FallDetector, sensor: str) -> Unasked | None:
     known_to_fail = detector.wearables[sensor].card is None or not detector.usable.get(sensor, True)
     return Unasked.MODEL_FAILING if known_to_fail else None
+
+
+def _answered(detector: FallDetector, item: Scored | ScoringFailed, now: Now) -> tuple[FallDetector, Sequence[Out]]:
+    trigger = item.trigger_id
+    if isinstance(item, ScoringFailed):
+        return _unasked(detector, trigger, _cause(item.reason), now)
+    late = now.mono > detector.waiting[trigger].answer_by
+    return _unasked(detector, trigger, Unasked.LATE, now) if late else _judge(detector, trigger, item.score, now)
 
 
 def _unasked(detector: FallDetector, trigger: str, cause: Unasked, now: Now) -> tuple[FallDetector, Sequence[Out]]:
@@ -230,7 +243,11 @@ def start(
         name: MotionStream(trigger_g=w.trigger_g, reference_g=w.policy.reference_g) for name, w in wearables.items()
     }
     detector = FallDetector(wearables, streams, budgets, id_prefix, usable={}, waiting={})
-    return detector, (Log("warning", "budget_note_unreadable", {"detail": fault}),) if fault else ()
+    return detector, _note_fault(fault)
+
+
+def _note_fault(fault: str) -> Sequence[Out]:
+    return (Log("warning", "budget_note_unreadable", {"detail": fault}),) if fault else ()
 
 
 def _cause(code: str) -> Unasked:

@@ -75,6 +75,13 @@ def budgets_from_note(note: str | None, limits: dict[str, int | None], mono: flo
     return {name: Budget(limit, spent[name]) for name, limit in limits.items()}, fault
 
 
+def with_late_note(budgets: dict[str, Budget], note: str, mono: float) -> tuple[dict[str, Budget], str]:
+    """Return the budgets with what the last boot had spent, too, and what was wrong with its note, read only now."""
+    before, fault = budgets_from_note(note, {name: budget.limit for name, budget in budgets.items()}, mono)
+    spent = {name: tuple(sorted((*before[name].spent_at, *budget.spent_at))) for name, budget in budgets.items()}
+    return {name: replace(budget, spent_at=spent[name]) for name, budget in budgets.items()}, fault
+
+
 def note_of(budgets: dict[str, Budget], mono: float) -> str:
     """Return the body of the note that keeps the budgets for the next boot."""
     return json.dumps({name: budget.ages(mono) for name, budget in budgets.items()}, separators=(",", ":"))

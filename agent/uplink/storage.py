@@ -331,15 +331,17 @@ class StorageWorker:
             self._counted = True
 
     def _news(self, restored: Restored, group: _Waiting) -> Restored:
-        """Leave out what the core was given before, and what it has changed since."""
+        """Leave out what the core was given before, and events that it needs no more.
+
+        A note that it has written anew is handed over as the last boot left it: how that ended, what it had spent.
+        """
         with self._changed:
             forgotten = self._given_events.union(group.forgets, self._waiting.forgets)
-            rewritten = self._given_notes.union(group.notes, self._waiting.notes)
         return replace(
             restored,
             boot_count=self._uncounted,
             calls=tuple(event for event in restored.calls if event.event_id not in forgotten),
-            notes={key: body for key, body in restored.notes.items() if key not in rewritten},
+            notes={key: body for key, body in restored.notes.items() if key not in self._given_notes},
         )
 
     def _report(self, error: Exception) -> None:

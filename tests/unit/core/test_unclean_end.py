@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from agent import unclean_end
+from agent.readings import Restored
 from tests.home_bench import HomeBench
 
 
@@ -16,6 +18,17 @@ def test_an_unclean_end_is_told_and_ends_after_a_minute(machine_boot: str, fault
     home.crash()
     home.levels()
     assert home.faults("tech.fault", None) == [fault]
+    home.advance(61.0)
+    assert home.faults("tech.restored", None) == [fault]
+
+
+@pytest.mark.parametrize("fault", ["watchdog.restart", "power.restart"])
+def test_an_unclean_end_is_told_also_when_the_disk_answers_late(fault: str) -> None:
+    home = HomeBench()
+    machine_boot = home.machine_boot if fault == "watchdog.restart" else "the-boot-before"
+    home.step(Restored(1_000_000, notes={unclean_end.NOTE: machine_boot}))
+    assert home.faults("tech.fault", None) == [fault]
+    assert home.disk.notes[unclean_end.NOTE] == home.machine_boot, "this boot's own note stays"
     home.advance(61.0)
     assert home.faults("tech.restored", None) == [fault]
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from agent.assessment import Advice, Verdict
-from agent.inference.policy import DAY_S, Budget, Unasked, budgets_from_note, judge, note_of
+from agent.inference.policy import DAY_S, Budget, Unasked, budgets_from_note, judge, note_of, with_late_note
 
 FULL = Budget(5)
 
@@ -69,6 +69,17 @@ def test_a_restart_forgives_nothing() -> None:
     assert after["wearable"].left(10.0) == 3
     assert after["wearable"].left(10.0 + DAY_S - 2000.0) == 4
     assert after["other"].left(10.0) == 3
+
+
+def test_a_note_that_comes_late_is_added_to_what_was_spent_meanwhile() -> None:
+    note = note_of({"wearable": Budget(5).drawn(5000.0).drawn(6000.0)}, 7000.0)
+    meanwhile = {"wearable": Budget(5).drawn(20.0), "other": Budget(3)}
+    after, fault = with_late_note(meanwhile, note, 30.0)
+    assert fault == ""
+    assert after["wearable"].left(30.0) == 2
+    assert after["wearable"].left(30.0 + DAY_S - 2000.0) == 3
+    assert after["other"] == meanwhile["other"]
+    assert with_late_note(meanwhile, "{", 30.0)[0]["wearable"].left(30.0) == 0
 
 
 def test_no_note_is_a_full_budget() -> None:
