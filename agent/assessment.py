@@ -93,7 +93,7 @@ class FallDetection(Protocol):
 
     Takes every `MotionBatch`, `Scored`, `ScoringFailed`, `ModelState`, `Tick`, and a `Restored` that came after the
     start, once; gives signals for the call's life and effects (`Score`, `SaveNote`, `Log`). It never raises on purpose;
-    if it does all the same, the core drops it, reports `model.failing` and falls back to the plain threshold: fail open.
+    if it does all the same, the core drops it, reports `model.failing` and goes back to the plain threshold: fail open.
     """
 
     def step(self, item: Item, now: Now) -> tuple[FallDetection, Sequence[Signal | Effect]]:

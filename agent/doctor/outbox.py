@@ -1,14 +1,15 @@
 """Check `outbox`: it opens, is whole, is not from a newer version, and what waits in it.
 
 Rules of this file: only looked into (agent/status/stored.py), never written. The unit's own word on its storage counts
-where it runs: only it knows whether writing works.
+where it runs: only it knows whether writing works. A spare outbox, which the unit made because it could not use its
+own (agent/uplink/rescue.py), is one more to look into.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from agent.call_table import Phase
@@ -20,6 +21,7 @@ from agent.status.stored import opened
 from agent.status.words import both
 from agent.texts import Text
 from agent.uplink import migrations
+from agent.uplink.rescue import spares_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +88,9 @@ class Contents:
 def examine(case: Case) -> list[Finding]:
     """Hear what the unit says, and look into the file."""
     told = [] if case.said is None else judge_told(case.said)
-    return [*told, _examine_file(case.outbox, running=case.said is not None or case.hidden)]
+    running = case.said is not None or case.hidden
+    spares = [replace(_examine_file(spare, running=running), subject=spare.name) for spare in spares_of(case.outbox)]
+    return [*told, _examine_file(case.outbox, running=running), *spares]
 
 
 def _examine_file(path: Path, *, running: bool) -> Finding:

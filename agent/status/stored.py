@@ -1,7 +1,9 @@
 """Looks into the outbox of a unit from outside, and leaves nothing behind.
 
 Rules of this file: nothing is written, no lock is held for longer than a statement, no file is made. An outbox that was
-closed well has no WAL and is read as a file that nobody changes: otherwise SQLite would leave a WAL beside it.
+closed well has no WAL and is read as a file that nobody changes: otherwise SQLite would leave a WAL beside it. Where
+the unit could not use its outbox and made a spare (agent/uplink/rescue.py), the spare counts: what it took over and no
+longer has was delivered, whatever the outbox itself still says.
 """
 
 from __future__ import annotations
@@ -9,7 +11,10 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+from agent.uplink.rescue import TAKEN_OVER, spares_of, taken_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,12 +38,31 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 def stored_events(path: Path, count: int) -> list[dict[str, Any]]:
     """Return the last `count` events of the outbox at `path`, oldest first; none where there is no outbox yet."""
+    found: dict[str, tuple[str, str]] = {}
+    done: set[str] = set()
+    spares = spares_of(path)
+    for spare in spares:
+        with opened(spare) as connection:
+            found |= _newest(connection, count, set())
+            note = connection.execute("SELECT body FROM notes WHERE key = ?", (TAKEN_OVER,)).fetchone()
+        done.update(taken_over(str(note[0])) if note else ())
     try:
         with opened(path) as connection:
-            rows = connection.execute("SELECT body FROM events ORDER BY sequence DESC LIMIT ?", (count,)).fetchall()
+            found |= _newest(connection, count, done)
     except FileNotFoundError:
-        return []
-    return [_event(str(body)) for (body,) in reversed(rows)]
+        pass
+    except sqlite3.Error:
+        if not spares:
+            raise
+    newest = sorted(found.values())[-count:]
+    return [_event(body) for _, body in newest]
+
+
+def _newest(connection: sqlite3.Connection, count: int, done: set[str]) -> dict[str, tuple[str, str]]:
+    """Return sequence and body of the last `count` events that are not done, by their ids."""
+    rows = connection.execute("SELECT event_id, sequence, body FROM events ORDER BY sequence DESC")
+    waiting = ((str(key), (str(number), str(body))) for key, number, body in rows if str(key) not in done)
+    return dict(islice(waiting, count))
 
 
 def _event(body: str) -> dict[str, Any]:

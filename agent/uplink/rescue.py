@@ -60,7 +60,7 @@ def open_whatever_it_is(path: Path, limit_bytes: int, uncounted: int, *, damaged
         opened = _open_or_replace(path, limit_bytes, uncounted, damaged)
     except StorageForeign as error:
         return _beside(path, limit_bytes, uncounted, str(error))
-    for spare in _spares(path):
+    for spare in spares_of(path):
         try:
             report = _take_back(opened.outbox, spare, limit_bytes, uncounted)
         except StorageError as error:
@@ -82,6 +82,22 @@ def look_into(path: Path) -> Restored | None:
 def spare_of(path: Path) -> Path:
     """Return the file beside `path` that this program uses where `path` is not its own."""
     return path.with_name(f"{path.stem}.v{len(migrations.load())}{path.suffix}")
+
+
+def spares_of(path: Path) -> list[Path]:
+    """Return the spares of this version and of older ones; those of newer ones wait for their program."""
+    versions = range(1, len(migrations.load()) + 1)
+    named = [path.with_name(f"{path.stem}.v{version}{path.suffix}") for version in versions]
+    return [spare for spare in named if _is_there(spare)]
+
+
+def taken_over(note: str) -> tuple[str, ...]:
+    """Return the ids of the events that a spare took over, from its note `TAKEN_OVER`."""
+    try:
+        found = json.loads(note)
+    except ValueError:
+        return ()
+    return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
 # ---------------------------------------------------------------- damaged
@@ -248,20 +264,13 @@ def _take_over(path: Path, spare: Path, limit_bytes: int, uncounted: int) -> Non
     _sync_directory(spare)
 
 
-def _spares(path: Path) -> list[Path]:
-    """Return the spares of this version and of older ones; those of newer ones wait for their program."""
-    versions = range(1, len(migrations.load()) + 1)
-    named = [path.with_name(f"{path.stem}.v{version}{path.suffix}") for version in versions]
-    return [spare for spare in named if _is_there(spare)]
-
-
 def _take_back(outbox: Outbox, spare_path: Path, limit_bytes: int, uncounted: int) -> str:
     """Move everything from a spare into the outbox, and say so; the spare is deleted only after that is on disk."""
     spare = _open_or_replace(spare_path, limit_bytes, uncounted).outbox
     try:
         kept = spare.load()
         with outbox.transaction():
-            outbox.forget(_ids(kept.notes.pop(TAKEN_OVER, "[]")))
+            outbox.forget(taken_over(kept.notes.pop(TAKEN_OVER, "[]")))
             outbox.store(kept.calls)
             for batch in _technical(spare):
                 outbox.store(batch)
@@ -275,14 +284,6 @@ def _take_back(outbox: Outbox, spare_path: Path, limit_bytes: int, uncounted: in
     _remove(spare_path)
     _sync_directory(spare_path)
     return f"what {spare_path.name} held is in it again: {len(kept.calls)} events of calls, {len(kept.notes)} notes"
-
-
-def _ids(note: str) -> tuple[str, ...]:
-    try:
-        found = json.loads(note)
-    except ValueError:
-        return ()
-    return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
 def _technical(spare: Outbox) -> Iterator[tuple[OutboxEvent, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from agent.doctor.watchdog import Watchdog
 from agent.inference import cards
 from agent.status.client import Closed, Seen
 from agent.uplink.outbox import open_outbox
+from agent.uplink.rescue import open_whatever_it_is, spare_of
 from tests.broker.pki import make_ca
 from tests.unit.doctor.cases import case
 from tests.unit.uplink.events import event
@@ -115,6 +117,23 @@ def test_calls_that_wait_are_a_warning_only_where_no_unit_sends_them(tmp_path: P
     store.close()
     assert [one.verdict for one in outbox.examine(examined)] == [Verdict.WARN]
     assert [one.verdict for one in outbox.examine(replace(examined, held=True))] == [Verdict.OK]
+
+
+def test_a_spare_outbox_is_looked_into_too(tmp_path: Path) -> None:
+    examined = case(tmp_path)
+    store = open_outbox(examined.outbox, 10_000_000)
+    store.store([event(1, call=True)])
+    store.close()
+    with closing(sqlite3.connect(examined.outbox)) as newer:
+        newer.execute("PRAGMA user_version = 99")
+    open_whatever_it_is(examined.outbox, 10_000_000, 1_000_000).outbox.close()
+    found = outbox.examine(examined)
+    assert [(one.verdict, one.subject) for one in found] == [
+        (Verdict.FAIL, ""),
+        (Verdict.WARN, spare_of(examined.outbox).name),
+    ]
+    assert "newer version" in found[0].found.en
+    assert "wait: 1" in found[1].found.en
 
 
 def test_an_outbox_that_takes_too_long_is_given_up(tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from agent import cli
 from agent.status.board import Board
 from agent.status.socket import SOCKET_NAME, StatusSocket
 from agent.uplink.outbox import open_outbox
+from agent.uplink.rescue import open_whatever_it_is
 from tests.home_bench import HomeBench
 from tests.unit.status.seen import stored
 
@@ -101,6 +105,31 @@ def test_log_of_a_unit_that_does_not_run_is_what_waits_in_its_outbox(
     assert lines[0] == "The unit is not running. This waits for the centre:"
     assert lines[1].endswith("CALL from bathroom-cord (bathroom)")
     assert sorted(path.name for path in (unit_file.parent / "state").iterdir()) == before
+
+
+def test_log_tells_what_waits_in_the_spare_of_an_outbox_that_is_newer(
+    unit_file: Path, bench: HomeBench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = unit_file.parent / "state" / "outbox.db"
+    first, *rest = [effect.event for effect in stored(bench) if effect.event.is_call]
+    own = open_outbox(path, 10_000_000)
+    own.store([replace(first, event_id="delivered"), first])
+    own.close()
+    with closing(sqlite3.connect(path)) as newer:
+        newer.execute("PRAGMA user_version = 99")
+    spare = open_whatever_it_is(path, 10_000_000, 1_000_000).outbox
+    spare.forget(["delivered"])  # the unit went on with the spare: the centre has this one
+    bench.pull("bedroom-button")
+    spare.store([effect.event for effect in stored(bench) if effect.event.is_call])
+    spare.close()
+    assert not rest
+    assert run("log", unit_file=unit_file) == 0
+    told = [line.rpartition("  ")[2] for line in capsys.readouterr().out.splitlines()]
+    assert told == [
+        "The unit is not running. This waits for the centre:",
+        "CALL from bathroom-cord (bathroom)",
+        "CALL from bedroom-button (room not given)",
+    ]
 
 
 def test_log_without_unit_and_outbox(unit_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
