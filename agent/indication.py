@@ -2,7 +2,7 @@
 
 Rules of this file: pure, no state of its own. A pre-alarm comes first, because the citizen must see it to cancel it.
 Then: no path connected is *line down* at once; a call without `received` for 60 s is *line down* too. *Sending* is only
-shown for what is stored or has a PUBACK: before that the light makes no promise, and stays as it was.
+shown for what is stored or has a PUBACK: before that the light makes no promise about a call, and shows the others.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def _light(open_calls: list[Call], *, connected: bool, now: float) -> Light | No
         return Light.LINE_DOWN
     if not open_calls:
         return Light.READY
-    least = min(open_calls, key=lambda call: (PROGRESS.index(call.phase), call.safe))
-    return None if least.phase is Phase.RAISED and not least.safe else LIGHT_OF[least.phase]
+    promised = [call.phase for call in open_calls if call.phase is not Phase.RAISED or call.safe]
+    return LIGHT_OF[min(promised, key=PROGRESS.index)] if promised else None
 
 
 def _overdue(call: Call, now: float) -> bool:

@@ -90,6 +90,20 @@ def test_the_least_advanced_open_call_is_shown() -> None:
     assert home.light is Light.SENDING
 
 
+def test_a_call_that_is_not_safe_yet_leaves_the_light_to_those_that_are() -> None:
+    home = HomeBench()
+    home.pull()
+    assert home.light is Light.RECEIVED
+    first, before = call_of(home), len(home.lights)
+    home.auto = False
+    home.pull("bedroom-button")
+    assert {show.light for show in home.lights[before:]} <= {Light.RECEIVED}, "ready would deny the open call"
+    home.ack("closed", call_id=first)
+    assert home.light is Light.READY
+    home.write()
+    assert home.light is Light.SENDING
+
+
 def test_without_accepted_the_call_is_escalated_every_three_minutes() -> None:
     home = HomeBench()
     home.pull()
