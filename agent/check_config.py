@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.config_files import DEFAULT_UNIT_FILE, Unit, load_profile, load_unit
+from agent.credentials import is_credential
 from agent.errors import ConfigError
 from agent.profiles import Profile, PullCord, Wt901
 
@@ -128,6 +129,9 @@ def _pin(bcm: int) -> str:
 def _security(path: BrokerPath) -> str:
     if path.tls is None:
         return "plain text on this machine" if path.is_loopback else "PLAIN TEXT over the network"
-    files = (path.tls.ca, path.tls.certificate, path.tls.key)
+    sealed = path.tls.key is not None and is_credential(path.tls.key)
+    files = (path.tls.ca, path.tls.certificate, None if sealed else path.tls.key)
     missing = [str(file) for file in files if file is not None and not file.exists()]
-    return f"TLS, NOT THERE YET: {', '.join(missing)}" if missing else "TLS"
+    if missing:
+        return f"TLS, NOT THERE YET: {', '.join(missing)}"
+    return "TLS, its key encrypted, for the service alone" if sealed else "TLS"

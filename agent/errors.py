@@ -10,6 +10,7 @@ NodkaldError
 │   └── StorageForeign  … because a newer nodkald or another user owns its file: it stays as it is
 ├── UplinkError        a broker path can't be built (bad certificate, unknown protocol)
 ├── ProvisionError     a unit can't be provisioned, or the office's request can't be carried out
+├── CredentialError    a secret can't be encrypted for this machine, or not be read on it
 ├── RecordingError     a motion recording can't be read, written or used: names file and line
 └── SimulatorError     a request to the simulated home that it can't carry out
 """
@@ -59,6 +60,10 @@ class UplinkError(NodkaldError):
 
 class ProvisionError(NodkaldError):
     """A unit can't be provisioned, or a claim or certificate can't be made."""
+
+
+class CredentialError(NodkaldError):
+    """A secret can't be encrypted by systemd for this machine, or what was encrypted can't be read here."""
 
 
 class RecordingError(NodkaldError):

@@ -2,6 +2,7 @@
 
 Rules of this file: the meaning of a visit (`broker_visit.py`), in the light of what the running unit says about the
 same path. Where the unit itself is connected and only the doctor's client is not, that is a warning: calls get through.
+Who may not read the unit's key is told what the running unit says, and nothing is claimed beyond it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from agent.doctor.broker_visit import NO_SUBSCRIBER, WITHIN_S, Stage, Visit, visit
+from agent.doctor.case import SUDO
 from agent.doctor.finding import Finding, Verdict
+from agent.doctor.private_key import HIDDEN, readable
+from agent.errors import CredentialError
 from agent.status import view
 from agent.status.words import both
 from agent.texts import Text
@@ -32,6 +36,9 @@ _UNIT_IS_IN = Text(
     "enheden selv er forbundet, men undersøgelsen blev afvist",
     "the unit itself is connected, but the examination was turned away",
 )
+_UNIT_CONNECTED = Text("enheden selv er forbundet", "the unit itself is connected")
+_UNIT_IS_OUT = Text("enheden selv er ikke forbundet", "the unit itself is not connected")
+_UNIT_HEARD = Text("enheden fik en kvittering for {age} siden", "the unit had a receipt {age} ago")
 _OWN_CLIENT_ID = Text(
     "Intet haster: bed brokerens drift om at tillade klient-id'er, der begynder med enhedens id",
     "No haste: ask the broker's operator to allow client ids that begin with the unit's id",
@@ -97,7 +104,27 @@ def examine(case: Case, path: BrokerPath) -> list[Finding]:
     """Visit the broker."""
     unit = case.unit.unit_file
     received_s = case.said["received_s"] if case.said is not None else None
-    return judge(path, visit(unit, path, case.now), case.path(path.name), received_s, unit.tenant)
+    told = case.path(path.name)
+    try:
+        with readable(path) as usable:
+            seen = visit(unit, usable, case.now)
+    except PermissionError:
+        return judge_told(path.name, told, received_s)
+    except (OSError, CredentialError) as error:
+        seen = Visit(Stage.FILES, str(error))
+    return judge(path, seen, told, received_s, unit.tenant)
+
+
+def judge_told(name: str, told: Mapping[str, Any] | None, received_s: float | None) -> list[Finding]:
+    """Return what the running unit says of a path that this user can't try."""
+    centre = Finding(CENTRE, Verdict.SKIPPED, _NOT_ASKED, name)
+    if told is None:
+        return [Finding(NAME, Verdict.SKIPPED, HIDDEN, name), centre]
+    if not told["up"]:
+        return [Finding(NAME, Verdict.FAIL, _UNIT_IS_OUT, name, SUDO, str(told["detail"])), centre]
+    if received_s is not None and received_s < RECENT_S:
+        centre = Finding(CENTRE, Verdict.OK, both(_UNIT_HEARD, age=view.age(received_s)), name)
+    return [Finding(NAME, Verdict.OK, _UNIT_CONNECTED, name), centre]
 
 
 def judge(

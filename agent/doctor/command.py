@@ -29,6 +29,7 @@ from agent.doctor import (
     names,
     outbox,
     power,
+    private_key,
     process,
     serial_ports,
     temperature,
@@ -73,6 +74,7 @@ _CHECK = {
     clock.NAME: Text("ur", "clock"),
     names.NAME: Text("DNS", "DNS"),
     certificates.NAME: Text("certifikat", "certificate"),
+    private_key.NAME: Text("nøgle", "key"),
     broker.NAME: Text("broker", "broker"),
     broker.CENTRE: Text("central", "centre"),
     watchdog.NAME: Text("vagthund", "watchdog"),
@@ -131,6 +133,7 @@ def unit_checks(case: Case) -> Iterator[Check]:
     yield Check(outbox.NAME, partial(outbox.examine, case))
     yield Check(disk.NAME, partial(disk.examine, unit.state_dir))
     yield Check(certificates.NAME, partial(certificates.examine, unit.uplink.paths, unit.unit_id, case.now.wall))
+    yield Check(private_key.NAME, partial(private_key.examine, unit.uplink.paths, simulated=case.simulated))
     for host in dict.fromkeys(path.host for path in unit.uplink.paths):
         yield Check(names.NAME, partial(names.examine, host), host)
     for path in unit.uplink.paths:

@@ -132,9 +132,10 @@ def _broker(args: argparse.Namespace) -> int:
 def _identity(ca: TrialCa, out: Path, stem: str, name: str, usage: str, alt_names: str | None) -> None:
     key = out / f"{stem}.key"
     try:
-        write_new(key, openssl.new_key(), 0o600)
+        secret = openssl.new_key()
+        write_new(key, secret, 0o600)
         certificate = openssl.sign(
-            openssl.request(key, name),
+            openssl.request(secret, name),
             ca=ca.certificate,
             ca_key=ca.key,
             days=CERTIFICATE_DAYS,

@@ -27,7 +27,8 @@ from agent.provision.plan import AnswersFile, read_plan
 from agent.provision.questions import effective_unit_id
 from agent.provision.refusal import Refused, Waiting, refused_by_system
 from agent.provision.terminal import Paused, any_bytes_may_come, converse, say
-from agent.provision.world import Machine
+from agent.provision.vault import find
+from agent.provision.world import Machine, is_practice
 from agent.texts import Language, Text
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ _RESUMED = Text("Fortsætter, hvor du slap.", "Going on where you left.")
 _DONE = Text(
     "{unit_id} er sat op. Nu: `sudo systemctl restart nodkald-agent`, `nodkald doctor`, og træk i hver snor.",
     "{unit_id} is provisioned. Now: `sudo systemctl restart nodkald-agent`, `nodkald doctor`, and pull every cord.",
+)
+_IN_THE_CLEAR = Text(
+    "ADVARSEL: nøglen kunne ikke krypteres ({why}); den ligger i klartekst i {key}, som kun {owner} må læse.",
+    "WARNING: the key could not be encrypted ({why}); it lies in the clear in {key}, which only {owner} may read.",
 )
 _PRACTICE = Text(
     "{unit_id} er sat op til øvelse. Nu: `nodkald run --unit-file {unit_file}`.",
@@ -102,7 +107,8 @@ def say_wrong(text: str) -> None:
 
 def _provision(args: argparse.Namespace, language: Language) -> int:
     unit_path = args.unit_file.absolute()
-    draft = Draft(unit_path.parent)
+    vault, why_clear = (None, None) if is_practice(unit_path) else find(unit_path)
+    draft = Draft(unit_path.parent, encrypts=vault is not None)
     with draft.held():
         if args.start_over:
             draft.clear()
@@ -113,6 +119,8 @@ def _provision(args: argparse.Namespace, language: Language) -> int:
             language,
             service_owner(),
             identity=new_identity(unit_path.parent),
+            vault=vault,
+            why_clear=why_clear,
             base=Path() if args.answers is None else args.answers.parent,
             batch=file is not None,
         )
@@ -194,11 +202,9 @@ def _uninterrupted() -> Iterator[None]:
 
 def _finish(state: State, machine: Machine, draft: Draft, unit_path: Path) -> int:
     answers = state.answers
-    try:
-        key = draft.key.read_bytes() if answers["ca"] else None
-    except OSError as error:
-        raise refused_by_system(error, draft.key) from error
-    content = Content(machine.unit_file(answers), machine.identity, key, answers.get("certificate", ""), answers["ca"])
+    key = draft.private_key() if answers["ca"] else None
+    identity, text = machine.identity, machine.unit_file(answers)
+    content = Content(text, identity.directory, key, answers.get("certificate", ""), answers["ca"], machine.vault)
     try:
         with _uninterrupted():
             install(unit_path, content, service_owner())
@@ -209,5 +215,8 @@ def _finish(state: State, machine: Machine, draft: Draft, unit_path: Path) -> in
         raise
     draft.remove()
     done = _PRACTICE if machine.practice else _DONE
+    if key is not None and machine.why_clear is not None:
+        why, owner = machine.why_clear.in_(machine.language), service_owner().name
+        say(_IN_THE_CLEAR.in_(machine.language).format(why=why, key=identity.key, owner=owner))
     say(done.in_(machine.language).format(unit_id=effective_unit_id(answers, machine), unit_file=unit_path))
     return 0

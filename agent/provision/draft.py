@@ -1,8 +1,9 @@
 """What is kept while a unit is being provisioned: the answers so far, the new key, and the request.
 
 Rules of this file: all of it lies in `.provisioning` beside the unit file, mode 0700, on the same disk. `draft.json`
-has answers and no secret; the key and a claim's one-time secret are files of their own, 0600. One process at a time
-holds the lock.
+has answers and no secret; the key and a claim's one-time secret are files of their own, 0600. Where there is a vault
+the key is encrypted before it first comes to a disk; one that an older version left in the clear is encrypted then.
+One process at a time holds the lock.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
+from agent import credentials
+from agent.errors import CredentialError
 from agent.provision import openssl
 from agent.provision.dialogue import State
 from agent.provision.files import replace_file, write_new
@@ -26,14 +29,18 @@ if TYPE_CHECKING:
 
 DIRECTORY = ".provisioning"
 
+_SEALED_AS = "nodkald-provisioning"
+
 
 class Draft:
     """The pending directory of the unit file in `unit_dir`."""
 
-    def __init__(self, unit_dir: Path) -> None:
+    def __init__(self, unit_dir: Path, *, encrypts: bool = False) -> None:
         self._directory = unit_dir / DIRECTORY
         self._draft = self._directory / "draft.json"
-        self.key = self._directory / "unit.key"
+        self._encrypts = encrypts
+        self._key = self._directory / "unit.key"
+        self._sealed_key = self._directory / "unit.key.cred"
         self._enrolment = self._directory / "enrolment"
 
     @contextlib.contextmanager
@@ -92,14 +99,35 @@ class Draft:
         """Return the request for `unit_id` and where it lies; makes key and request where there are none."""
         path = self._directory / f"{unit_id}.csr"
         try:
-            if not self.key.exists():
-                write_new(self.key, openssl.new_key(), 0o600)
+            key = self.private_key()
             if not path.exists():
                 secret = self._enrolment.read_text() if self._enrolment.exists() else None
-                replace_file(path, openssl.request(self.key, unit_id, secret).encode(), 0o600)
+                replace_file(path, openssl.request(key, unit_id, secret).encode(), 0o600)
             return path.read_text(), path
         except OSError as error:
             raise refused_by_system(error, path) from error
+
+    def private_key(self) -> bytes:
+        """Return the new private key (PEM), which is made here if there is none. Raises Refused."""
+        try:
+            if self._sealed_key.exists():
+                return credentials.decrypt(self._sealed_key.read_bytes(), _SEALED_AS)
+            key = self._key.read_bytes() if self._key.exists() else openssl.new_key()
+            if self._encrypts:
+                replace_file(self._sealed_key, credentials.encrypt(key, _SEALED_AS), 0o600)
+                self._key.unlink(missing_ok=True)
+            elif not self._key.exists():
+                write_new(self._key, key, 0o600)
+        except OSError as error:
+            raise refused_by_system(error, self._key) from error
+        except CredentialError as error:
+            raise Refused(
+                f"Den nye nøgle kan ikke krypteres eller læses på denne maskine ({error}). Begynd forfra med "
+                "`nodkald provision --start-over`.",
+                f"The new key can't be encrypted, or not be read, on this machine ({error}). Begin anew with "
+                "`nodkald provision --start-over`.",
+            ) from error
+        return key
 
     def clear(self) -> None:
         """Forget everything that was kept. The lock stays until it is let go."""

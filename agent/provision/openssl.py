@@ -54,24 +54,24 @@ class CertificateFacts:
 
 
 def new_key() -> bytes:
-    """Return a new P-256 private key in PEM form, not locked. For a file of mode 0600 and nothing else."""
+    """Return a new P-256 private key in PEM form, not locked: to be encrypted, or for a file of mode 0600."""
     return _run(
         "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:named_curve"
     )
 
 
-def public_key_of(key: Path) -> str:
-    """Return the public key (PEM) that belongs to the private key in the file `key`."""
-    return _run("pkey", "-in", str(key), "-pubout").decode()
+def public_key_of(key: bytes) -> str:
+    """Return the public key (PEM) that belongs to the private key `key` (PEM)."""
+    return _run("pkey", "-pubout", stdin=key).decode()
 
 
-def request(key: Path, common_name: str, enrolment: str | None = None) -> str:
-    """Return a certificate request (PEM) for `common_name`, signed with `key`.
+def request(key: bytes, common_name: str, enrolment: str | None = None) -> str:
+    """Return a certificate request (PEM) for `common_name`, signed with the private key `key` (PEM).
 
     With `enrolment` (hex, from a claim file) a line before it proves that its sender had the claim.
     """
     with _in_memory(_REQUEST_CONFIG.format(cn=common_name)) as config:
-        pem = _run("req", "-new", "-key", str(key), "-config", config, fds=(config,)).decode()
+        pem = _run("req", "-new", "-key", "/dev/stdin", "-config", config, stdin=key, fds=(config,)).decode()
     proof = f"{ENROLMENT_LINE}{enrolment_proof(pem, enrolment)}\n" if enrolment else ""
     return proof + pem
 
@@ -148,11 +148,11 @@ def chain_fault(certificate_pem: str, ca_pem: str) -> int | None:
     return None
 
 
-def _run(*arguments: str, stdin: str = "", fds: tuple[str, ...] = ()) -> bytes:
+def _run(*arguments: str, stdin: str | bytes = "", fds: tuple[str, ...] = ()) -> bytes:
     try:
         done = subprocess.run(  # noqa: S603 - fixed words, checked ids and files in memory
             ["openssl", *arguments],  # noqa: S607 - wherever the system has it
-            input=stdin.encode(),
+            input=stdin.encode() if isinstance(stdin, str) else stdin,
             capture_output=True,
             check=False,
             timeout=_DEADLINE_S,

@@ -7,6 +7,7 @@ passed the question that it answers, and the whole file passes `load_unit` befor
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,10 +19,28 @@ if TYPE_CHECKING:
 CA, CERTIFICATE, KEY = "ca.pem", "unit.pem", "unit.key"
 
 
+@dataclass(frozen=True, slots=True)
+class IdentityFiles:
+    """Where the unit will find its identity: a directory of its own, and the key in it or encrypted elsewhere."""
+
+    directory: Path
+    key: Path
+
+    @property
+    def ca(self) -> Path:
+        """The centre's authority."""
+        return self.directory / CA
+
+    @property
+    def certificate(self) -> Path:
+        """The unit's certificate."""
+        return self.directory / CERTIFICATE
+
+
 def unit_text(
-    answers: Answers, unit_id: str, identity: Path, directories: dict[str, Path], sensors: Sequence[str]
+    answers: Answers, unit_id: str, files: IdentityFiles, directories: dict[str, Path], sensors: Sequence[str]
 ) -> str:
-    """Return the text of the unit file. `identity` is the directory with CA, certificate and key."""
+    """Return the text of the unit file."""
     lines = [
         "# Written by `nodkald provision`. docs/configuration.md explains the keys; `nodkald check-config` checks.",
         "schema = 1",
@@ -35,7 +54,7 @@ def unit_text(
         lines += ["", "[pre_alarm]", f"seconds = {answers['pre_alarm']}"]
     for name in ("primary", "secondary"):
         if answers.get(f"{name}.host"):
-            lines += ["", *_path_lines(name, answers, identity)]
+            lines += ["", *_path_lines(name, answers, files)]
     for name in sensors:
         lines += ["", f"[sensors.{name}]", f"room = {_text(answers[f'room.{name}'])}"]
         if port := answers.get(f"port.{name}"):
@@ -43,7 +62,7 @@ def unit_text(
     return "\n".join([*lines, ""])
 
 
-def _path_lines(name: str, answers: Answers, identity: Path) -> list[str]:
+def _path_lines(name: str, answers: Answers, files: IdentityFiles) -> list[str]:
     lines = [
         "[[uplink.paths]]",
         f"name = {_text(name)}",
@@ -52,8 +71,8 @@ def _path_lines(name: str, answers: Answers, identity: Path) -> list[str]:
         f"protocol = {_text(answers[f'{name}.protocol'])}",
     ]
     if answers["ca"]:
-        files = {"ca": CA, "certificate": CERTIFICATE, "key": KEY}
-        lines += ["", "[uplink.paths.tls]", *(f"{key} = {_text(str(identity / file))}" for key, file in files.items())]
+        named = {"ca": files.ca, "certificate": files.certificate, "key": files.key}
+        lines += ["", "[uplink.paths.tls]", *(f"{key} = {_text(str(file))}" for key, file in named.items())]
     return lines
 
 

@@ -21,7 +21,7 @@ from agent.provision.questions import effective_unit_id
 from agent.provision.refusal import Refused, Waiting, refused_by_system
 from agent.provision.summary import summary
 from agent.provision.survey import SerialDevice, board, listen, serial_devices
-from agent.provision.unit_text import unit_text
+from agent.provision.unit_text import KEY, IdentityFiles, unit_text
 from agent.system_clock import kernel_clock_synced
 
 if TYPE_CHECKING:
@@ -32,9 +32,15 @@ if TYPE_CHECKING:
     from agent.provision.draft import Draft
     from agent.provision.install import Owner
     from agent.provision.plan import Answers
-    from agent.texts import Language
+    from agent.provision.vault import Vault
+    from agent.texts import Language, Text
 
 _PEM = "-----BEGIN"
+
+
+def is_practice(unit_path: Path) -> bool:
+    """Whether this unit file is no installed unit's."""
+    return INSTALLED not in unit_path.parents and INSTALLED.resolve() not in unit_path.resolve().parents
 
 
 class Machine:
@@ -48,13 +54,16 @@ class Machine:
         owner: Owner,
         *,
         identity: Path,
+        vault: Vault | None = None,
+        why_clear: Text | None = None,
         base: Path = Path(),
         batch: bool = False,
         chip: Callable[[], Chip] = header_chip,
         devices: Callable[[], tuple[SerialDevice, ...]] = serial_devices,
     ) -> None:
         self.language = language
-        self.identity = identity
+        self.identity = IdentityFiles(identity, vault.given if vault is not None else identity / KEY)
+        self.vault, self.why_clear = vault, why_clear
         self._unit_path = unit_path
         self._draft = draft
         self._owner = owner
@@ -62,7 +71,7 @@ class Machine:
         self._batch = batch
         self._chip = chip
         self._find_devices = devices
-        self.practice = INSTALLED not in unit_path.parents and INSTALLED.resolve() not in unit_path.resolve().parents
+        self.practice = is_practice(unit_path)
 
     @functools.cached_property
     def existing(self) -> UnitFile | None:
@@ -167,7 +176,7 @@ class Machine:
             self._text_of(answer),
             ca=ca,
             unit_id=unit_id,
-            public_key=openssl.public_key_of(self._draft.key).strip(),
+            public_key=openssl.public_key_of(self._draft.private_key()).strip(),
             today=self._today(),
         )
 
@@ -188,7 +197,7 @@ class Machine:
         replaces = str(self._unit_path) if self._unit_path.exists() else None
         if self.existing is not None:
             replaces = self.existing.unit_id
-        files = summary(answers, self._unit_path, self.identity, self._owner.name, replaces)
+        files = summary(answers, self._unit_path, self.identity, self.vault, self._owner.name, replaces)
         return {"files": files.in_(self.language), "unit_file": self.unit_file(answers)}
 
     def _text_of(self, answer: str) -> str:

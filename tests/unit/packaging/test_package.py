@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agent import credentials
 from agent.cli import SUBCOMMANDS
 from agent.config import UnitFile
 from agent.config_files import DEFAULT_UNIT_FILE
@@ -48,9 +49,13 @@ def test_nothing_but_a_purge_deletes_what_is_the_homes() -> None:
     assert not [line for text in others for line in text.splitlines() if re.match(r"\s*rm ", line)]
 
 
-def test_the_key_has_one_name_everywhere() -> None:
-    for file in (ROOT / "systemd/nodkald-agent.service", DEBIAN / "postrm", ROOT / "docs/operations/install.md"):
-        assert "nodkald-tls-key" in file.read_text(), file
+@pytest.mark.parametrize("name", credentials.NAMES)
+def test_the_service_is_handed_every_key_that_provisioning_may_make_and_a_purge_deletes_it(name: str) -> None:
+    service = (ROOT / "systemd/nodkald-agent.service").read_text().splitlines()
+    assert f"LoadCredentialEncrypted={name}" in service
+    purged = (DEBIAN / "postrm").read_text().split("purge)")[1].split()
+    assert str(credentials.STORE / name) in purged
+    assert f"`{name}`" in (ROOT / "docs/operations/install.md").read_text()
 
 
 def test_the_manual_knows_every_command() -> None:

@@ -28,13 +28,13 @@ class Signed:
     ) -> None:
         self.key = directory / f"{name}.key"
         self.key.write_bytes(openssl.new_key())
-        self.request = openssl.request(self.key, name)
+        self.request = openssl.request(self.key.read_bytes(), name)
         self.pem = openssl.sign(
             self.request, ca=office.ca, ca_key=office.authority.key, days=days, usage=usage
         )  # fmt: skip
 
     def check(self, ca: str, today: Today = NOW, key: Path | None = None, pem: str | None = None) -> str:
-        public_key = openssl.public_key_of(key or self.key).strip()
+        public_key = openssl.public_key_of((key or self.key).read_bytes()).strip()
         return checked_certificate(pem or self.pem, ca=ca, unit_id=UNIT, public_key=public_key, today=today)
 
 
@@ -53,7 +53,7 @@ def test_a_key_is_p256_and_locked_to_nobody_else(tmp_path: Path, office: Office)
     signed = Signed(tmp_path, office)
     assert b"BEGIN PRIVATE KEY" in signed.key.read_bytes()
     # id-ecPublicKey with prime256v1, as every P-256 public key in PEM form begins.
-    assert "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE" in openssl.public_key_of(signed.key)
+    assert "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE" in openssl.public_key_of(signed.key.read_bytes())
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ def test_the_same_answers_make_a_unit_of_its_own_each_time(
         assert tls is not None
         assert tls.key is not None
         ids.add(practice.unit.unit_file.unit_id)
-        keys.add(openssl.public_key_of(tls.key))
+        keys.add(openssl.public_key_of(tls.key.read_bytes()))
         assert practice.left_behind() == []
     assert len(ids) == len(keys) == 5
 

@@ -11,8 +11,9 @@ import pytest
 from agent.config_files import load_unit
 from agent.provision import files, install, openssl
 from agent.provision.refusal import Refused
-from agent.provision.unit_text import unit_text
+from agent.provision.unit_text import KEY, IdentityFiles, unit_text
 from tests.faults.storage import SmallDisk
+from tests.unit.provision.unit import Killed, fail_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,11 +25,6 @@ ANSWERS = {
     "tenant": "aabenraa", "profile": "simulated-home", "language": "en", "pre_alarm": "3", "primary.host": "127.0.0.1",
     "primary.port": "8883", "primary.protocol": "mqtt5", "room.bathroom-cord": "bathroom",
 }  # fmt: skip
-FAILING = ("write", "fsync", "rename", "replace", "mkdir")
-
-
-class Killed(BaseException):
-    """SIGKILL: nothing is cleaned up."""
 
 
 @pytest.fixture
@@ -46,8 +42,10 @@ def content_of(office: Office, directory: Path, tmp_path: Path) -> Callable[[str
     def make(unit_id: str) -> install.Content:
         identity = install.new_identity(directory)
         ca = office.ca.read_text()
-        certificate = openssl.sign(openssl.request(key, unit_id), ca=office.ca, ca_key=office.authority.key, days=9)
-        text = unit_text({**ANSWERS, "ca": ca}, unit_id, identity, {}, ["bathroom-cord"])
+        certificate = openssl.sign(
+            openssl.request(key.read_bytes(), unit_id), ca=office.ca, ca_key=office.authority.key, days=9
+        )
+        text = unit_text({**ANSWERS, "ca": ca}, unit_id, IdentityFiles(identity, identity / KEY), {}, ["bathroom-cord"])
         return install.Content(text, identity, key.read_bytes(), certificate, ca)
 
     return make
@@ -59,24 +57,6 @@ def put(directory: Path, content: install.Content) -> None:
 
 def names(directory: Path) -> list[str]:
     return sorted(entry.name.split("-")[0] for entry in directory.iterdir())
-
-
-def fail_at(monkeypatch: pytest.MonkeyPatch, number: int, error: BaseException) -> list[str]:
-    """Let the `number`th call that changes the disk fail; return the calls so far."""
-    calls: list[str] = []
-
-    def watched(name: str, real: Callable[..., object]) -> Callable[..., object]:
-        def call(*arguments: object, **named: object) -> object:
-            calls.append(name)
-            if len(calls) == number:
-                raise error
-            return real(*arguments, **named)
-
-        return call
-
-    for name in FAILING:
-        monkeypatch.setattr(os, name, watched(name, getattr(os, name)))
-    return calls
 
 
 def test_what_is_written_is_whole_and_only_for_who_may_read_it(

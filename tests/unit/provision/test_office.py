@@ -137,9 +137,9 @@ def test_a_claimed_unit_is_signed_without_a_word_and_once(
     other = desk / "other.key"
     other.write_bytes(openssl.new_key())
     for forged in (
-        openssl.request(other, "u-written234"),
-        openssl.request(other, "u-written234", "00" * 32),
-        request.read_text().splitlines()[0] + "\n" + openssl.request(other, "u-written234"),
+        openssl.request(other.read_bytes(), "u-written234"),
+        openssl.request(other.read_bytes(), "u-written234", "00" * 32),
+        request.read_text().splitlines()[0] + "\n" + openssl.request(other.read_bytes(), "u-written234"),
     ):
         (desk / "forged.csr").write_text(forged)
         assert office("sign", "--csr", desk / "forged.csr", "--ca", desk / "ca", "--out", desk) == 1
@@ -153,7 +153,7 @@ def test_a_claimed_unit_is_signed_without_a_word_and_once(
 
     # The claim is spent: another request needs a person's word.
     capsys.readouterr()
-    (desk / "again.csr").write_text(openssl.request(other, "u-written234", secret))
+    (desk / "again.csr").write_text(openssl.request(other.read_bytes(), "u-written234", secret))
     assert office("sign", "--csr", desk / "again.csr", "--ca", desk / "ca", "--out", desk) == 1
     assert "spent" in capsys.readouterr().err
     assert (
@@ -174,8 +174,8 @@ def test_a_request_that_is_none_is_refused_and_the_others_are_signed(
     key = desk / "key"
     key.write_bytes(openssl.new_key())
     (desk / "1.csr").write_text("hello")
-    (desk / "2.csr").write_text(openssl.request(key, "centre"))
-    (desk / "3.csr").write_text(openssl.request(key, "u-written234"))
+    (desk / "2.csr").write_text(openssl.request(key.read_bytes(), "centre"))
+    (desk / "3.csr").write_text(openssl.request(key.read_bytes(), "u-written234"))
     requests = [desk / f"{number}.csr" for number in (1, 2, 3)]
     assert office("sign", "--csr", *requests, "--ca", desk / "ca", "--out", desk, "--approve", "u-written234") == 1
     told = capsys.readouterr()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import io
+import os
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from agent.provision.refusal import Refused
 from agent.texts import Language
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import pytest
@@ -28,6 +29,29 @@ if TYPE_CHECKING:
     from agent.provision.survey import SerialDevice
 
 NEW_ID = "u-newunit234"
+FAILING = ("write", "fsync", "rename", "replace", "mkdir")
+
+
+class Killed(BaseException):
+    """SIGKILL: nothing is cleaned up."""
+
+
+def fail_at(monkeypatch: pytest.MonkeyPatch, number: int, error: BaseException) -> list[str]:
+    """Let the `number`th call that changes the disk fail; return the calls so far."""
+    calls: list[str] = []
+
+    def watched(name: str, real: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **named: object) -> object:
+            calls.append(name)
+            if len(calls) == number:
+                raise error
+            return real(*arguments, **named)
+
+        return call
+
+    for name in FAILING:
+        monkeypatch.setattr(os, name, watched(name, getattr(os, name)))
+    return calls
 
 
 @functools.cache
