@@ -228,8 +228,8 @@ class App:
                 self._storage.submit(effect)
             case Show():
                 self._indicators.show(effect)
-            case Connect(path):
-                self._paths[path].connect()
+            case Connect(path, patient):
+                self._paths[path].connect(patient=patient)
             case Disconnect(path, detail):
                 self._paths[path].disconnect(detail)
             case Score():

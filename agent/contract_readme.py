@@ -130,8 +130,12 @@ _CHOICES = (
     ("`watchdog.restart`, `power.restart`", "told at the next start, and restored after a minute of running well"),
     ("a call accepted and never closed", "ends after 24 hours: `call.closed`, outcome `no_close_from_centre`"),
     (
-        "no subscriber (MQTT 5 reason 0x10)",
-        "`uplink.refused`; the call goes again after 2, 4, 8 and 15 s, sooner than its timetable",
+        "no subscriber (MQTT 5 reason 0x10), or a refused publish (0x80 and above)",
+        "`uplink.refused`; the call goes again after 2, 4, 8, 8, … s, sooner than its timetable",
+    ),
+    (
+        "a connection without PUBACK for 5 s while a call waits",
+        "is closed; a broker that took longer than that to accept the connection has as long as it took",
     ),
     ("`outcome`, `by`", "codes of at most 64 characters, never names"),
     ("more than 1000 `event_ids`", "malformed: send several acknowledgements"),

@@ -91,6 +91,8 @@ class Connect:
     """Make one connection attempt on `path`; answer `PathUp` or `PathDown`."""
 
     path: str
+    patient: bool = False
+    """Wait longer for its answers: the broker may be slow."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ ROUND_AFTER_S = 15.0
 RESEND_FIRST_S = 30.0
 RESEND_CEILING_S = 600.0
 UNHEARD_FIRST_S = 2.0
+UNHEARD_CEILING_S = 8.0
+"""Rights are given back, and consumers come back, without a word to us: half of this is how late we notice."""
 SUSPECT_AFTER_DROPS = 3
 
 
@@ -73,11 +75,11 @@ def puback_came(lane: CallLane, event_id: str) -> CallLane:
 
 
 def unheard(lane: CallLane, event_id: str, now: float) -> CallLane:
-    """Note that the broker had no subscriber for it: a consumer that is only restarting is not kept waiting for it."""
+    """Note that the broker would not take it, or had nobody for it: whoever mends that is not kept waiting for it."""
     entry = lane.entries.get(event_id)
     if entry is None:
         return lane
-    wait = min(ROUND_AFTER_S, UNHEARD_FIRST_S * 2.0 ** min(entry.attempts - 1, 10))
+    wait = min(UNHEARD_CEILING_S, UNHEARD_FIRST_S * 2.0 ** min(entry.attempts - 1, 10))
     return _put(lane, replace(entry, rounds=1, due_at=min(entry.due_at, now + wait)))
 
 

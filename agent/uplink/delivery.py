@@ -3,7 +3,8 @@
 Rules of this file: pure; the lanes (`call_lane`, `technical_lane`) and the paths (`paths`) keep their own rules, this
 file brings them together. Done is only what the centre's `received` says; a PUBACK only means that the broker has it.
 Calls go before technical events, and a part of each connection's window is theirs alone. At most `WINDOW` publishes
-wait for a PUBACK on a path; while a call waits, one that has waited for 5 s closes the connection.
+wait for a PUBACK on a path; while a call waits, one that has waited for 5 s closes the connection (or for as long as
+the broker took to accept it, where that was longer).
 """
 
 from __future__ import annotations
@@ -87,12 +88,12 @@ def enqueue(delivery: Delivery, event: OutboxEvent, now: Now) -> Step:
             delivery,
             calls=call_lane.add(delivery.calls, event, now.mono),
             unstored_calls=delivery.unstored_calls | {event.event_id},
+            paths=path_life.hurried(delivery.paths, now.mono),
         )
     else:
         delivery = replace(delivery, technical=technical_lane.add(delivery.technical, event))
     delivery, sending = pass_time(delivery, now)
-    # Sending comes first in the list: the publish is a few microseconds of this thread, the disk has its own.
-    return delivery, (*sending, StoreEvent(event))
+    return delivery, (*sending, StoreEvent(event))  # a publish is a few microseconds; the disk has its own thread
 
 
 def received(delivery: Delivery, event_ids: frozenset[str], path: str, now: Now) -> Step:
@@ -197,8 +198,7 @@ def puback(delivery: Delivery, name: str, token: int, code: int, now: Now) -> St
         delivery = replace(delivery, technical=technical_lane.path_came_back(delivery.technical))
     if flight.is_call:
         lane = call_lane.puback_came(delivery.calls, flight.event_id)
-        if code == pubacks.NO_SUBSCRIBER:
-            lane = call_lane.unheard(lane, flight.event_id, now.mono)
+        lane = call_lane.unheard(lane, flight.event_id, now.mono) if refused else lane
         delivery = replace(delivery, calls=lane)
         if refused:
             delivery = _want_elsewhere(delivery, name, flight.event_id)
@@ -226,8 +226,8 @@ def pass_time(delivery: Delivery, now: Now) -> Step:
     for path in delivery.paths.values():
         if path.phase is path_life.Phase.DOWN and path.due_at <= now.mono:
             delivery = _with_path(delivery, path_life.connecting(path, now.mono))
-            effects.append(Connect(path.name))
-        elif path.is_up and (waited := path_life.longest_wait(path, now.mono)) >= _patience(delivery):
+            effects.append(Connect(path.name, patient=path_life.is_patient(path)))
+        elif path.is_up and (waited := path_life.longest_wait(path, now.mono)) >= _patience(delivery, path):
             effects.append(Disconnect(path.name, f"no PUBACK for {waited:.0f} s: the connection is half-open"))
             delivery = _with_path(delivery, path_life.gave_up(path, now.mono))
     delivery = _chosen(delivery, now)
@@ -244,7 +244,7 @@ def next_deadline(delivery: Delivery) -> float | None:
         if path.phase is path_life.Phase.DOWN:
             due.append(path.due_at)
         elif path.is_up and path.in_flight:
-            due.append(min(flight.sent_at for flight in path.in_flight.values()) + _patience(delivery))
+            due.append(min(flight.sent_at for flight in path.in_flight.values()) + _patience(delivery, path))
     if delivery.connected:
         calls_due = call_lane.next_deadline(delivery.calls)
         due += [] if calls_due is None else [calls_due]
@@ -392,8 +392,8 @@ def _doubt(delivery: Delivery, name: str, event_id: str, now: Now) -> Delivery:
     return _chosen(delivery, now)
 
 
-def _patience(delivery: Delivery) -> float:
-    return PUBACK_WITHIN_CALL_S if len(delivery.calls) else PUBACK_WITHIN_S
+def _patience(delivery: Delivery, path: Path) -> float:
+    return max(PUBACK_WITHIN_CALL_S if len(delivery.calls) else PUBACK_WITHIN_S, path.accepted_in)
 
 
 def _with_path(delivery: Delivery, path: Path) -> Delivery:

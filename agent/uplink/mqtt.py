@@ -9,10 +9,11 @@ Rules of this file:
   the network; and a PUBACK can't overtake the entry of its token.
 - Callbacks only note and post; paho is told to log what they raise, and to go on.
 
-Bounds: TCP has 5 s for each address that the host name has, the TLS handshake 5 s, the CONNACK 5 s. The look-up of the
-host name can't be bounded from here (resolv.conf does it). `disconnect()` is answered at once in each of these states;
-the next attempt waits for the abandoned one to end. With MQTT 5 the broker is told not to send packets over
-`MAXIMUM_DOWN`; with 3.1.1 one is dropped only after paho has read it.
+Bounds: TCP has 5 s for each address that the host name has, the TLS handshake 5 s, the CONNACK 5 s; in a patient
+attempt the last two have 22 s each, for a broker whose every answer comes 20 s late. The look-up of the host name can't
+be bounded from here (resolv.conf does it). `disconnect()` is answered at once in each of these states; the next attempt
+waits for the abandoned one to end. With MQTT 5 the broker is told not to send packets over `MAXIMUM_DOWN`; with 3.1.1
+one is dropped only after paho has read it.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from agent.sensors.driver import Post
 
 STEP_TIMEOUT_S = 5.0
+PATIENT_S = 22.0
 MAXIMUM_DOWN = 64 * 1024
 """Largest payload in bytes that is taken from the centre."""
 
@@ -105,11 +107,11 @@ class MqttPath:
 
     # ------------------------------------------------------------ effects
 
-    def connect(self) -> None:
+    def connect(self, *, patient: bool = False) -> None:
         """Make one attempt; nothing happens if one is under way or the path is up."""
         with self._lock:
             if not self._closing and (self._link is None or self._link.ended):
-                self._link = Link()
+                self._link = Link(PATIENT_S if patient else STEP_TIMEOUT_S)
                 self._changed.notify()
 
     def disconnect(self, detail: str) -> None:
@@ -198,16 +200,16 @@ class MqttPath:
     def _serve(self, link: Link) -> None:
         try:
             self._open(link)
-            deadline = self._clock.now().mono + STEP_TIMEOUT_S
+            deadline = self._clock.now().mono + link.patience_s
             while not link.ended:
                 if not link.up and self._clock.now().mono >= deadline:
-                    self._end(link, self._failure(TimeoutError()))
+                    self._end(link, self._failure(TimeoutError(), link.patience_s))
                 else:
                     self._turn(link)
         except Exception as error:  # noqa: BLE001 - the thread dies of nothing: the core hears of it and tries again
             if not isinstance(error, OSError | UplinkError | UnicodeError):
                 self._log.exception("mqtt_path_failed")
-            self._end(link, self._failure(error))
+            self._end(link, self._failure(error, link.patience_s))
         finally:
             with self._lock:
                 self._busy_since = None
@@ -220,7 +222,8 @@ class MqttPath:
         self._busy_since = self._clock.now().mono
         if self._path.tls is not None:
             self._was_synced |= self._clock.now().synced
-            link.context = client_context(self._path.tls, check_time=self._was_synced)
+            check_time = self._was_synced
+            link.context = client_context(self._path.tls, check_time=check_time, handshake_s=link.patience_s)
         client = make_client(self._client_id, link, will=self._will, mqtt5=self._mqtt5)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
@@ -274,8 +277,8 @@ class MqttPath:
             self._post(PathDown(self._path.name, failure.detail, failure.refused))
         self._wake()
 
-    def _failure(self, error: Exception) -> Failure:
-        return refusals.of_error(error, self._path.host, self._path.port, STEP_TIMEOUT_S)
+    def _failure(self, error: Exception, within_s: float = STEP_TIMEOUT_S) -> Failure:
+        return refusals.of_error(error, self._path.host, self._path.port, within_s)
 
     def _close_wake(self) -> None:
         self._wake_in.close()

@@ -68,7 +68,9 @@ class Cause(logging.Handler):
 class Link:
     """One attempt to connect, and the connection if it comes to one. Guarded by the lock of its path."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience_s: float = 5.0) -> None:
+        self.patience_s = patience_s
+        """How long the TLS handshake may take, and then the CONNACK."""
         self.client: Client | None = None
         self.context: ClientContext | None = None
         self.sock: socket.socket | None = None

@@ -2,11 +2,14 @@
 
 Rules of this file: pure. All paths are kept connected; only the choice moves. Reconnecting backs off exponentially
 with full jitter (a uniformly random part of the ceiling), so that a thousand homes do not come back in the same
-second; while a call waits the ceiling is 5 s. A path that gave no `received` in time is *doubted*: it is only chosen
-where there is no better one, until the centre confirms over it what was sent on it, or it is connected anew. So that
-it can be confirmed, copies of a few events go out on it too. Where all are doubted, the one doubted longest ago is
-chosen, so that each has its turn. A preferred path is chosen again after it has been good for a while, the longer the
-more often it was lost.
+second. While a call waits the ceiling is 5 s, and a new call at once tries every path that was waiting its time out.
+Waits count from the beginning of the attempt that failed: one that got no answer for 5 s has waited. Where attempt
+after attempt gets no answer, the broker may be slow rather than dead: then each fourth is a patient one, and a broker
+that was slow to accept the connection has as long for its PUBACKs. A path that gave no `received` in time is
+*doubted*: it is only chosen where there is no better one, until the centre confirms over it what was sent on it, or it
+is connected anew. So that it can be confirmed, copies of a few events go out on it too. Where all are doubted, the one
+doubted longest ago is chosen, so that each has its turn. A preferred path is chosen again after it has been good for a
+while, the longer the more often it was lost.
 """
 
 from __future__ import annotations
@@ -29,6 +32,9 @@ ASKED = 64
 """Of how many events that went out on a doubted path it is remembered that they did."""
 BACKOFF_FORGIVEN_AFTER_S = 10.0
 """A connection that held for this long makes the next loss a first one."""
+PATIENT_AFTER_ATTEMPTS = 8
+PATIENT_EVERY = 4
+"""Of the attempts after those, which one is patient: in vain, it costs more time than the others."""
 
 
 class Phase(Enum):
@@ -81,6 +87,8 @@ class Path:
     phase: Phase = Phase.DOWN
     due_at: float = 0.0
     attempts: int = 0
+    accepted_in: float = 0.0
+    """How many seconds the broker took to accept the connection."""
     since: float = 0.0
     down_since: float = 0.0
     maximum_packet: int | None = None
@@ -116,6 +124,20 @@ def backoff(attempts: int, *, call_waits: bool, fraction: float) -> float:
     return fraction * (min(ceiling, BACKOFF_CEILING_CALL_S) if call_waits else ceiling)
 
 
+def hurried(paths: Mapping[str, Path], now: float) -> dict[str, Path]:
+    """Note a new call: no path waits on, but for `BACKOFF_FIRST_S` after it failed: a worn switch must be no storm."""
+    soon = {
+        name: max(now, path.since + BACKOFF_FIRST_S) if path.phase is Phase.DOWN else path.due_at
+        for name, path in paths.items()
+    }
+    return {name: replace(path, due_at=min(path.due_at, soon[name])) for name, path in paths.items()}
+
+
+def is_patient(path: Path) -> bool:
+    """Whether the next attempt is to wait longer for its answers."""
+    return path.attempts >= PATIENT_AFTER_ATTEMPTS and path.attempts % PATIENT_EVERY == 0
+
+
 def connecting(path: Path, now: float) -> Path:
     """Note that an attempt began."""
     return _move(path, Signal.DUE, now)
@@ -126,23 +148,24 @@ def went_up(path: Path, now: float, maximum_packet: int | None) -> Path:
     up = _move(path, Signal.UP, now)
     if up is path:
         return path
-    return _trust(replace(up, maximum_packet=maximum_packet, detail="connected", refused=False), now)
+    up = replace(up, maximum_packet=maximum_packet, detail="connected", refused=False, accepted_in=now - path.since)
+    return _trust(up, now)
 
 
 def gave_up(path: Path, now: float) -> Path:
     """Note that the connection is half-open and is being closed."""
-    return replace(_move(path, Signal.GIVEN_UP, now), wanted=())
+    return replace(_move(path, Signal.GIVEN_UP, now), wanted=(), attempts=0 if _held(path, now) else path.attempts)
 
 
 def went_down(path: Path, now: float, detail: str, *, refused: bool, wait: float) -> Path:
-    """Note that an attempt failed or the connection was lost; try again after `wait` seconds."""
-    held = path.is_up and now - path.since >= BACKOFF_FORGIVEN_AFTER_S
+    """Note that an attempt failed or the connection was lost; `wait` is from the begin of one attempt to the next."""
+    began = path.since if path.phase is Phase.CONNECTING else now
     down = _move(path, Signal.LOST, now)
     return replace(
         down,
-        due_at=now + wait,
+        due_at=max(now, began + wait),
         down_since=path.down_since if path.phase is Phase.CONNECTING else now,
-        attempts=0 if held else path.attempts + 1,
+        attempts=0 if _held(path, now) else path.attempts + 1,
         detail=detail,
         refused=refused,
         in_flight={},
@@ -181,6 +204,10 @@ def confirmed(path: Path, event_ids: frozenset[str], now: float) -> Path:
 
 def _trust(path: Path, now: float) -> Path:
     return replace(path, doubted_at=None, asked=(), good_since=now)
+
+
+def _held(path: Path, now: float) -> bool:
+    return path.is_up and now - path.since >= BACKOFF_FORGIVEN_AFTER_S
 
 
 def _losses_after(path: Path, now: float) -> int:

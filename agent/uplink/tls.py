@@ -24,6 +24,13 @@ _NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME of OpenSSL's x509_vfy.h; Python's ssl has no name for it."""
 
 
+class _Socket(ssl.SSLSocket):
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - as in the base class
+        if isinstance(self.context, ClientContext) and self.context.handshake_s is not None:
+            self.settimeout(self.context.handshake_s)
+        super().do_handshake(block)
+
+
 class ClientContext(ssl.SSLContext):
     """A context that remembers the socket it wrapped last.
 
@@ -32,6 +39,8 @@ class ClientContext(ssl.SSLContext):
     """
 
     wrapped: ssl.SSLSocket | None = None
+    handshake_s: float | None = None
+    """Bound of the handshake in seconds; None leaves paho's, which is the one of TCP."""
 
     def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
         """Wrap as the base class does, and remember."""
@@ -39,9 +48,11 @@ class ClientContext(ssl.SSLContext):
         return self.wrapped
 
 
-def client_context(tls: Tls, *, check_time: bool) -> ClientContext:
+def client_context(tls: Tls, *, check_time: bool, handshake_s: float | None = None) -> ClientContext:
     """Build the context; `check_time` False accepts expired and not yet valid certificates. Raises `UplinkError`."""
     context = ClientContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.sslsocket_class = _Socket
+    context.handshake_s = handshake_s
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if not check_time:
         context.verify_flags |= _NO_CHECK_TIME

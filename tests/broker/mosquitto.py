@@ -54,13 +54,17 @@ class Mosquitto:
         directory.mkdir(parents=True, exist_ok=True)
         self._log = directory / "mosquitto.log"
         self._config = directory / "mosquitto.conf"
+        self.configure(*lines)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def configure(self, *lines: str) -> None:
+        """Write mosquitto.conf anew, for the next start."""
         own = [f"listener {self.port} {HOST}"] if not any(line.startswith("listener ") for line in lines) else []
         if not any(line.startswith("allow_anonymous") for line in lines):
             own.append("allow_anonymous true")
         if os.geteuid() == 0:
             own.insert(0, "user root")  # else it would give up the right to read its own files
         self._config.write_text("\n".join([*own, *lines, ""]))
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def log(self) -> str:
@@ -88,6 +92,10 @@ class Mosquitto:
     def restart(self) -> None:
         self.stop()
         self.start()
+
+    def reload(self) -> None:
+        """Have it read its ACL and passwords anew, as `systemctl reload` does; connections stay."""
+        self._send(signal.SIGHUP)
 
     def freeze(self) -> None:
         """Leave every connection half-open: the kernel goes on acknowledging, nobody reads."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from agent.clock import Now
 from agent.effects import FetchTechnical, Publish
 from agent.ids import Entropy
 from agent.uplink import delivery
-from agent.uplink.call_lane import ROUND_AFTER_S
+from agent.uplink.call_lane import UNHEARD_CEILING_S
 from agent.uplink.delivery import Delivery
 from agent.uplink.outcomes import Outcome, Refusal, Welcome
 from agent.uplink.pubacks import NO_SUBSCRIBER
@@ -73,18 +75,19 @@ def test_what_is_too_large_is_never_sent_and_said() -> None:
     assert not uplink.paths["primary"].in_flight
 
 
-def test_a_call_that_nobody_heard_goes_again_soon_and_as_often_as_it_takes() -> None:
+@pytest.mark.parametrize("code", [NO_SUBSCRIBER, NOT_AUTHORISED])
+def test_a_call_that_nobody_heard_goes_again_soon_and_as_often_as_it_takes(code: int) -> None:
     uplink, outcomes = delivery.enqueue(up(), CALL, at(1))
     moment, waits = 1.0, []
     for _ in range(6):
-        uplink, _ = delivery.puback(uplink, "primary", published(outcomes)[0].token, NO_SUBSCRIBER, at(moment))
+        uplink, _ = delivery.puback(uplink, "primary", published(outcomes)[0].token, code, at(moment))
         due = uplink.calls.entries[CALL.event_id].due_at
         waits.append(due - moment)
         uplink, nothing = delivery.pass_time(uplink, at(due - 0.01))
         assert not published(nothing)
         uplink, outcomes = delivery.pass_time(uplink, at(due))
         moment = due
-    assert waits == [2.0, 4.0, 8.0, ROUND_AFTER_S, ROUND_AFTER_S, ROUND_AFTER_S]
+    assert waits == [2.0, 4.0, 8.0, UNHEARD_CEILING_S, UNHEARD_CEILING_S, UNHEARD_CEILING_S]
 
 
 def test_an_answer_of_nobody_never_makes_a_call_wait_longer() -> None:

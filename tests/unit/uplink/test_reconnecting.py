@@ -1,0 +1,102 @@
+"""When a lost path is tried again, and for how long an attempt waits: sooner and longer while a call needs it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from agent.clock import Now
+from agent.effects import Connect, Disconnect
+from agent.ids import Entropy
+from agent.uplink import delivery, paths
+from agent.uplink.delivery import Delivery
+from agent.uplink.outcomes import Outcome
+from tests.unit.uplink.events import event
+
+SILENT_S = 5.0
+"""How long the shell waits for an answer in an attempt that is not patient."""
+
+
+def at(mono: float) -> Now:
+    return Now(mono, 1_780_000_000.0 + mono, synced=True)
+
+
+def attempts(outcomes: tuple[Outcome, ...]) -> list[bool]:
+    """Return whether each attempt that begins is a patient one."""
+    return [outcome.patient for outcome in outcomes if isinstance(outcome, Connect)]
+
+
+def begun() -> Delivery:
+    uplink = delivery.begin(("primary",), "boot-1", Entropy(bytes(32)), (), at(0))
+    return delivery.pass_time(uplink, at(0))[0]
+
+
+def fail(uplink: Delivery, now: float) -> tuple[Delivery, tuple[Outcome, ...]]:
+    return delivery.path_down(uplink, "primary", "nothing listens", at(now), refused=False)
+
+
+def in_a_long_outage(next_attempt_at: float) -> Delivery:
+    """Return an uplink that failed for the last time at 0 s, and waits long because nobody called."""
+    uplink = begun()
+    waiting = replace(uplink.paths["primary"], phase=paths.Phase.DOWN, attempts=12, due_at=next_attempt_at)
+    return replace(uplink, paths={"primary": waiting})
+
+
+def test_a_call_in_a_long_outage_does_not_wait_for_the_next_attempt() -> None:
+    _, outcomes = delivery.enqueue(in_a_long_outage(50.0), event(1, call=True), at(1.0))
+    assert len(attempts(outcomes)) == 1
+
+
+def test_a_technical_event_does_wait() -> None:
+    _, outcomes = delivery.enqueue(in_a_long_outage(50.0), event(1), at(1.0))
+    assert not attempts(outcomes)
+
+
+def test_a_worn_switch_makes_no_storm_of_attempts() -> None:
+    uplink, now = begun(), 0.0
+    begins = 0
+    for number in range(1, 101):
+        now += 0.05
+        uplink, outcomes = delivery.enqueue(uplink, event(number, call=True), at(now))
+        begins += len(attempts(outcomes))
+        if uplink.paths["primary"].phase is paths.Phase.CONNECTING:
+            uplink, outcomes = fail(uplink, now)
+            begins += len(attempts(outcomes))
+    assert begins <= 5.0 / paths.BACKOFF_FIRST_S + 12  # and the jitter's own few
+
+
+def test_an_attempt_that_got_no_answer_has_waited_already() -> None:
+    uplink, _ = delivery.enqueue(begun(), event(1, call=True), at(0))
+    _, outcomes = fail(uplink, SILENT_S)
+    assert attempts(outcomes) == [False]
+
+
+@pytest.mark.parametrize("held_s", [1.0, 3600.0])
+def test_a_connection_that_held_is_forgiven_also_when_it_ends_half_open(held_s: float) -> None:
+    path = paths.Path("primary", attempts=7)
+    path = paths.went_up(paths.connecting(path, 0.0), 0.1, None)
+    path = paths.gave_up(path, held_s)
+    path = paths.went_down(path, held_s, "half-open", refused=False, wait=0.0)
+    assert path.attempts == (1 if held_s > paths.BACKOFF_FORGIVEN_AFTER_S else 8)
+
+
+def test_a_broker_that_never_answers_in_time_is_waited_for_now_and_then() -> None:
+    uplink, _ = delivery.enqueue(begun(), event(1, call=True), at(0))
+    now, kinds = 0.0, []
+    for _ in range(16):
+        now += SILENT_S
+        uplink, outcomes = fail(uplink, now)
+        assert len(attempts(outcomes)) == 1
+        kinds += attempts(outcomes)
+    assert kinds == [False] * 7 + [True, *[False] * 3] * 2 + [True]
+
+
+def test_a_broker_that_was_slow_to_accept_has_as_long_for_its_pubacks() -> None:
+    uplink, _ = delivery.enqueue(begun(), event(1, call=True), at(0))
+    uplink, _ = delivery.path_up(uplink, "primary", None, at(40.0))
+    uplink, outcomes = delivery.pass_time(uplink, at(79.0))
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Disconnect)]
+    assert delivery.next_deadline(uplink) == 80.0
+    _, outcomes = delivery.pass_time(uplink, at(80.0))
+    assert [outcome.path for outcome in outcomes if isinstance(outcome, Disconnect)] == ["primary"]
