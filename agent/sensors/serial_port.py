@@ -8,6 +8,7 @@ ValueError on one that select() can't take. No thread and no clock; waiting is t
 from __future__ import annotations
 
 import errno
+import fcntl
 import termios
 
 import serial
@@ -61,6 +62,13 @@ class SerialPort:
                 return bytes(received)
             raise _explained(self._path, error) from error
         return bytes(received)
+
+    def give_up_lock(self) -> None:
+        """Let others open the port while a read of it hangs: the lock would last as long as the read. Never raises."""
+        try:
+            fcntl.flock(self._serial.fileno(), fcntl.LOCK_UN)
+        except _FAILURES:
+            return  # closed meanwhile, and with it the lock
 
     def close(self) -> None:
         """Release the port. Never raises, and may be called twice."""

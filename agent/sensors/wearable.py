@@ -16,9 +16,10 @@ import structlog
 
 from agent.errors import SensorError
 from agent.readings import LinkDown, LinkQuality, LinkUp, MotionBatch
+from agent.sensors.lone_samples import LoneSamples
 from agent.sensors.sample_clock import SampleClock
 from agent.sensors.serial_port import SerialPort, reopen_delay_s
-from agent.sensors.wt901 import Acceleration, Wt901Framer
+from agent.sensors.wt901 import FRAME_BYTES, Acceleration, Wt901Framer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,12 +62,17 @@ class WearableDriver:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop posting and release the port, within a second. May be called twice, or without `start`."""
+        """Stop posting and release the port, within a second. May be called twice, or without `start`.
+
+        A read that hangs is left behind, without the port's lock: another driver may open the port.
+        """
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(STOP_WITHIN_S)
         if self._thread.is_alive():
             _log.warning("wearable_hangs_in_stop", sensor=self._name, port=self._path)
+            if self._link is not None:
+                self._link.give_up_lock()
 
     def busy_since(self) -> float | None:
         """Return the monotonic second since which the port is being opened or read, or None if the thread waits."""
@@ -108,12 +114,19 @@ class _Link:
         self.opened = False
         self.heard = False
         self.busy_since: float | None = None
+        self._port: SerialPort | None = None
+
+    def give_up_lock(self) -> None:
+        """Let others open the port, if this link has it."""
+        port = self._port
+        if port is not None:
+            port.give_up_lock()
 
     def read_until(self, stopping: threading.Event, path: str) -> None:
         """Open `path` and post what comes until `stopping` is set. Raises SensorError when the port fails."""
         self.busy_since = self._clock.now().mono
         try:
-            port = SerialPort(path, self._config.baud)
+            port = self._port = SerialPort(path, self._config.baud)
         finally:
             self.busy_since = None
         try:
@@ -128,21 +141,27 @@ class _Link:
     def _read(self, port: SerialPort, stopping: threading.Event, opened_at: float) -> None:
         framer = self._framer
         sample_clock = SampleClock.opened(self._config.rate_hz, opened_at)
-        reported_at, good_frames, garbage_bytes, lost_samples = opened_at, 0, 0, 0
+        lone_samples = LoneSamples.at(self._config.rate_hz)
+        reported_at, good_frames, garbage_bytes, lost_samples, invented = opened_at, 0, 0, 0, 0
         while not stopping.wait(READ_EVERY_S):
             self.busy_since = self._clock.now().mono
             data = port.read_available()
             self.busy_since = None
+            if stopping.is_set():  # it hung, and another driver reads the port now
+                return
             at = self._clock.now().mono
             self.heard = self.heard or bool(data)
+            before = framer.garbage_bytes
             samples = tuple((f.x, f.y, f.z) for f in framer.feed(data) if isinstance(f, Acceleration))
+            lone_samples, samples, alone = lone_samples.sift(at, samples, framer.garbage_bytes - before)
+            invented += alone
             stamped, sample_clock = sample_clock.stamp(at, len(samples))
             lost_samples += stamped.lost_samples
             if samples:
                 self._post(MotionBatch(self._name, stamped.times, samples))
             if at - reported_at >= QUALITY_EVERY_S:
-                good = framer.good_frames - good_frames
-                garbage = framer.garbage_bytes - garbage_bytes
+                good = framer.good_frames - good_frames - invented
+                garbage = framer.garbage_bytes - garbage_bytes + FRAME_BYTES * invented
                 self._post(LinkQuality(self._name, at, good, garbage, lost_samples))
                 reported_at, good_frames, garbage_bytes = at, framer.good_frames, framer.garbage_bytes
-                lost_samples = 0
+                lost_samples = invented = 0

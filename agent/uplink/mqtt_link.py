@@ -182,6 +182,8 @@ def _utf8(text: str) -> bytes:
 def _on_socket_open(_client: Client, link: Link, sock: Any) -> None:
     link.sock = sock
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # paho leaves Nagle's algorithm on
+    if link.ended:  # given up while the name was looked up: our CONNECT would end the connection that took its place
+        link.cut()
 
 
 def _on_socket_close(_client: Client, link: Link, sock: Any) -> None:
