@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 MESSAGES = 100_000
 AT_ONCE = 200
 """Messages for which the clock stands still."""
-PAUSE_S = 7.0
+PAUSE_S = 2.0
 THROUGH_A_BROKER = 2_000
 FLAT_BYTES = 256 * 1024
 FLAT_MB = 3.0

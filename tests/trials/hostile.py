@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator
 
-REPEATABLE = (CommandName.STATE, CommandName.SILENCE, CommandName.WALKTEST_STOP)
+REPEATABLE = (CommandName.STATE, CommandName.WALKTEST_STOP)
 """Commands that, given a second time, find everything as they want it."""
 
 ENCODINGS = ("utf-16", "utf-16-le", "utf-32", "utf-7", "cp037", "utf-8-sig")
