@@ -1,0 +1,130 @@
+"""A home with a virtual Pi in it, its broker, and the response centre, ready for something to go wrong.
+
+    with House(unit, folder) as house:
+        at = house.hands.pull(CORD)
+        house.centre.wait("call.raised")
+
+Rules of this file: one host clock for hands, light and centre. What the citizen sees is read from the light's own pin.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+import time
+from typing import TYPE_CHECKING, Self
+
+from agent.effects import Light
+from tests.trials.centre import TimedCentre
+from tests.vm.hands import Hands
+from tests.vm.light import promised, read_light
+from tests.vm.wearable import UsbWearable
+from tests.waiting import eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.vm.installed import Installed
+
+READY_WITHIN_S = 90.0
+SERVICE = "nodkald-agent.service"
+
+
+class House:
+    """A provisioned unit at home: switched on, connected, its light at *ready*."""
+
+    def __init__(self, unit: Installed, folder: Path, *, two_paths: bool = False, wearable: bool = True) -> None:
+        self.machine = unit.machine(folder / "machine")
+        self.hands = Hands(self.machine.hands)
+        self.wearable = UsbWearable(self.machine.usb) if wearable else None
+        self.brokers = [unit.broker(folder / "broker")]
+        if two_paths:
+            self.brokers.append(unit.broker(folder / "broker-2", second=True))
+        self._unit = unit
+        self.centres: list[TimedCentre] = []
+
+    @property
+    def centre(self) -> TimedCentre:
+        """The consumer on the primary broker."""
+        return self.centres[0]
+
+    def __enter__(self) -> Self:
+        try:
+            for broker in self.brokers:
+                self.centres.append(self.consumer(broker.start().port))
+            self.switch_on()
+            if self.wearable is not None:
+                self.wearable.__enter__()
+            self.machine.wait_booted()
+            self.until_ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.wearable is not None:
+            self.wearable.__exit__()
+        self.hands.disconnect()
+        if self.machine.running:
+            self.machine.cut()
+        for centre in self.centres:
+            centre.close()
+        for broker in self.brokers:
+            broker.kill()
+
+    def consumer(self, port: int) -> TimedCentre:
+        """Return a centre on one of the brokers, with a session that waits while the broker is away."""
+        context = ssl.create_default_context(cafile=str(self._unit.ca.certificate))
+        context.load_cert_chain(self._unit.centre.certificate, self._unit.centre.key)
+        return TimedCentre(port, "nk/v1/aabenraa/#", tls=context, lasting=True)
+
+    # ------------------------------------------------------------ power
+
+    def switch_on(self) -> None:
+        """Switch the power on, with hands at the switches from the first moment."""
+        self.machine.power_on()
+        self.hands.connect()
+
+    def cut(self) -> float:
+        """Cut the power; return the moment."""
+        at = self.machine.cut()
+        self.hands.dark()
+        return at
+
+    # ------------------------------------------------------------ what the citizen sees
+
+    def light(self, since: float, until: float | None = None) -> list[tuple[float, Light]]:
+        """Return what the light said from `since` on."""
+        return read_light(self.hands.edges(since), time.monotonic() if until is None else until)
+
+    def promised(self, after: float, until: float | None = None) -> float | None:
+        """Return when the light first said *sending* or more after `after`."""
+        return promised(self.hands.edges(after), after, time.monotonic() if until is None else until)
+
+    def until_light(self, light: Light, since: float, within_s: float = READY_WITHIN_S) -> float:
+        """Wait until the light says so; return the moment."""
+
+        def shown() -> float | None:
+            entries = self.light(since)
+            return entries[-1][0] if entries and entries[-1][1] is light else None
+
+        found = eventually(shown, within=within_s, every=0.05)
+        assert found is not None
+        return found
+
+    def until_ready(self) -> float:
+        """Wait until the light says that nothing is open and the line is up; return the moment."""
+        return self.until_light(Light.READY, time.monotonic() - 5)
+
+    # ------------------------------------------------------------ what the technician sees
+
+    def armed_after_s(self) -> float:
+        """Return the guest's own seconds from the service's start to `armed`, of its latest start."""
+        shown = self.machine.must(f"systemctl show {SERVICE} -P ExecMainStartTimestampMonotonic")
+        said = self.machine.must(
+            f"journalctl -b -u {SERVICE} -o short-monotonic --no-pager | grep '\"armed\"' | tail -n 1"
+        )
+        moment = re.match(r"\[ *([0-9.]+)\]", said)
+        assert moment is not None, said
+        return float(moment[1]) - int(shown) / 1e6
