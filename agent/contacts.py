@@ -39,8 +39,11 @@ def pass_time(turn: Turn) -> None:
 
 
 def _take_over(turn: Turn, sensor: str, after: ContactState, changes: Sequence[ContactChange]) -> None:
-    if after is not turn.state.contacts[sensor]:
+    before = turn.state.contacts[sensor]
+    if after is not before:
         turn.state = replace(turn.state, contacts={**turn.state.contacts, sensor: after})
+    if before.pulled is None and after.pulled is False:  # a call of the last boot may have it as pulled
+        turn.carry_out(calls.release(turn.state.calls, sensor))
     for found in changes:
         match found.change:
             case Change.PULLED:

@@ -80,6 +80,19 @@ def test_a_cord_that_was_let_go_before_a_restart_calls_again_in_the_same_call() 
     assert [event["data"]["repeat"] for event in home.seen("call.raised")] == [0, 1]
 
 
+def test_a_cord_that_was_let_go_while_the_unit_was_off_calls_again_at_the_next_start() -> None:
+    home = HomeBench()
+    home.switch("bathroom-cord", pulled=True)
+    home.advance(1.0)
+    home.crash()
+    home.levels(bathroom_cord=False)
+    home.advance(1.0)
+    home.crash()
+    home.levels(bathroom_cord=True)
+    home.advance(1.0)
+    assert [event["data"]["repeat"] for event in home.seen("call.raised")] == [0, 1]
+
+
 def test_a_lost_edge_is_found_by_the_level() -> None:
     home = HomeBench()
     home.levels(bathroom_cord=True)
