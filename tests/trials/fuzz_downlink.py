@@ -44,7 +44,9 @@ AT_ONCE = 200
 """Messages for which the clock stands still."""
 PAUSE_S = 2.0
 THROUGH_A_BROKER = 2_000
-FLAT_BYTES = 256 * 1024
+FLAT_BYTES = 2_000_000
+"""Pydantic keeps up to 16,384 short strings of what it parses, and fills that slowly. One thing kept of each message
+would be three times as much."""
 FLAT_MB = 3.0
 TOLD = 20
 CORD, BUTTON = "bathroom-cord", "bedroom-button"
