@@ -109,16 +109,23 @@ def let_time_pass(sensor: Supervised, limits: Limits, now: float) -> Supervised:
 def describe(sensor: Supervised, limits: Limits) -> str:
     """Say what is wrong in words for a technician; empty where nothing is."""
     if sensor.phase is Phase.SILENT:
-        why = sensor.link_detail or (
-            "its port is open, but nothing speaks" if sensor.link_up else "its port is not open"
-        )
-        return f"nothing heard for {limits.silent_after_s:g} s: {why}"
+        return f"nothing heard for {limits.silent_after_s:g} s: {_why_silent(sensor)}"
     if sensor.phase is Phase.GARBLED:
         return (
             f"{sensor.garbage_bytes} bytes of garbage in a minute, the limit is "
             f"{limits.garbled_above_bytes_per_minute}: check cable, baud rate and which device is on the port"
         )
     return ""
+
+
+def _why_silent(sensor: Supervised) -> str:
+    if sensor.link_detail:
+        return sensor.link_detail
+    if not sensor.link_up:
+        return "its port is not open"
+    if sensor.garbage:
+        return "what speaks on its port is something else: check baud rate and which device is on the port"
+    return "its port is open, but nothing speaks"
 
 
 def _move(sensor: Supervised, sign: Sign, at: float) -> Supervised:

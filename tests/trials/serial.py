@@ -219,8 +219,8 @@ class _Home:
     def _faults(self, ledger: Ledger, findings: Findings, name: str, began: float, right_at: float) -> None:
         """Hold what the unit told about the wearable against what was done to it."""
         told = self._told(EventType.TECH_FAULT, began)
-        if not told:
-            ledger.lies.append(f"{name}: no fault of the wearable was told")
+        if not any("which device is on the port" in detail for detail in self._details(began)):
+            ledger.lies.append(f"{name}: nobody was told to look which device is on the port: {self._details(began)}")
         for fault in told:
             findings.faults[fault] = findings.faults.get(fault, 0) + 1
         try:
@@ -240,6 +240,10 @@ class _Home:
 
     def _told(self, kind: EventType, since: float) -> list[str]:
         return [a.event.data.fault.value for a in self._about(kind, since) if isinstance(a.event.data, FaultData)]
+
+    def _details(self, since: float) -> list[str]:
+        found = self._about(EventType.TECH_FAULT, since)
+        return [a.event.data.detail for a in found if isinstance(a.event.data, FaultData)]
 
     def _about(self, kind: EventType, since: float) -> list[Arrival]:
         found = self.house.heard.since(since, kind, WEARABLE)

@@ -51,6 +51,18 @@ def test_a_silent_wearable_is_reported_once_and_its_return_too() -> None:
     assert home.faults("tech.restored", "wearable") == ["sensor.silent"]
 
 
+def test_a_port_on_which_little_of_something_else_is_heard_is_not_called_quiet() -> None:
+    home = Watched()
+    home.connect()
+    home.step(LinkUp("wearable", home.clock.now().mono))
+    for _ in range(12):  # a modem, say: too little for `sensor.garbled`
+        home.live(1, motion=False)
+        home.step(LinkQuality("wearable", home.clock.now().mono, good_frames=0, garbage_bytes=30))
+    (told,) = [event["data"] for event in home.seen("tech.fault") if event["data"]["sensor"] == "wearable"]
+    assert told["fault"] == "sensor.silent"
+    assert "which device is on the port" in told["detail"]
+
+
 def test_garbage_above_the_limit_is_garbled_until_the_line_is_clean() -> None:
     home = Watched()
     home.live(5)
