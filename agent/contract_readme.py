@@ -135,7 +135,7 @@ _CHOICES = (
     ),
     (
         "a connection without PUBACK for 5 s while a call waits",
-        "is closed; a broker that took longer than that to accept the connection has as long as it took",
+        "is closed; where the broker's last answer took long, half as much again and at most 45 s",
     ),
     ("`outcome`, `by`", "codes of at most 64 characters, never names"),
     ("more than 1000 `event_ids`", "malformed: send several acknowledgements"),

@@ -3,8 +3,7 @@
 Rules of this file: pure; the lanes (`call_lane`, `technical_lane`) and the paths (`paths`) keep their own rules, this
 file brings them together. Done is only what the centre's `received` says; a PUBACK only means that the broker has it.
 Calls go before technical events, and a part of each connection's window is theirs alone. At most `WINDOW` publishes
-wait for a PUBACK on a path; while a call waits, one that has waited for 5 s closes the connection (or for as long as
-the broker took to accept it, where that was longer).
+wait for a PUBACK on a path; while a call waits, one that has waited for 5 s closes it (`paths.half_open_after`).
 """
 
 from __future__ import annotations
@@ -187,7 +186,8 @@ def puback(delivery: Delivery, name: str, token: int, code: int, now: Now) -> St
         return delivery, ()
     refused = pubacks.is_refusal(code)
     before = path.refused_topics
-    path = replace(path, in_flight={t: f for t, f in path.in_flight.items() if t != token})
+    in_flight = {t: f for t, f in path.in_flight.items() if t != token}
+    path = replace(path, in_flight=in_flight, answered_in=now.mono - flight.sent_at)
     said: tuple[Outcome, ...] = ()
     if flight.must_be_heard or code != pubacks.NO_SUBSCRIBER:
         path = path_life.answered(path, flight.topic, refused=refused)
@@ -393,7 +393,7 @@ def _doubt(delivery: Delivery, name: str, event_id: str, now: Now) -> Delivery:
 
 
 def _patience(delivery: Delivery, path: Path) -> float:
-    return max(PUBACK_WITHIN_CALL_S if len(delivery.calls) else PUBACK_WITHIN_S, path.accepted_in)
+    return path_life.half_open_after(path, PUBACK_WITHIN_CALL_S if len(delivery.calls) else PUBACK_WITHIN_S)
 
 
 def _with_path(delivery: Delivery, path: Path) -> Delivery:

@@ -261,7 +261,7 @@ class MqttPath:
                     client.loop_read()
             if not link.ended and client.want_write():
                 client.loop_write()
-            if not link.ended:
+            if link.up and not link.ended:  # before, paho would take a slow CONNACK for a missed keepalive
                 client.loop_misc()
             if client.socket() is None:
                 self._end(link, self._failure(link.cause.error or ConnectionError("closed")))

@@ -5,7 +5,7 @@ with full jitter (a uniformly random part of the ceiling), so that a thousand ho
 second. While a call waits the ceiling is 5 s, and a new call at once tries every path that was waiting its time out.
 Waits count from the beginning of the attempt that failed: one that got no answer for 5 s has waited. Where attempt
 after attempt gets no answer, the broker may be slow rather than dead: then each fourth is a patient one, and a broker
-that was slow to accept the connection has as long for its PUBACKs. A path that gave no `received` in time is
+whose last answer was slow has longer for the next. A path that gave no `received` in time is
 *doubted*: it is only chosen where there is no better one, until the centre confirms over it what was sent on it, or it
 is connected anew. So that it can be confirmed, copies of a few events go out on it too. Where all are doubted, the one
 doubted longest ago is chosen, so that each has its turn. A preferred path is chosen again after it has been good for a
@@ -32,6 +32,9 @@ ASKED = 64
 """Of how many events that went out on a doubted path it is remembered that they did."""
 BACKOFF_FORGIVEN_AFTER_S = 10.0
 """A connection that held for this long makes the next loss a first one."""
+SLOWER_BY = 1.5
+"""How much longer than its last answer a broker may take for the next one."""
+ANSWER_CEILING_S = 45.0
 PATIENT_AFTER_ATTEMPTS = 8
 PATIENT_EVERY = 4
 """Of the attempts after those, which one is patient: in vain, it costs more time than the others."""
@@ -87,8 +90,8 @@ class Path:
     phase: Phase = Phase.DOWN
     due_at: float = 0.0
     attempts: int = 0
-    accepted_in: float = 0.0
-    """How many seconds the broker took to accept the connection."""
+    answered_in: float = 0.0
+    """How many seconds the broker's last answer took: the one that accepted the connection, or a PUBACK."""
     since: float = 0.0
     down_since: float = 0.0
     maximum_packet: int | None = None
@@ -148,7 +151,7 @@ def went_up(path: Path, now: float, maximum_packet: int | None) -> Path:
     up = _move(path, Signal.UP, now)
     if up is path:
         return path
-    up = replace(up, maximum_packet=maximum_packet, detail="connected", refused=False, accepted_in=now - path.since)
+    up = replace(up, maximum_packet=maximum_packet, detail="connected", refused=False, answered_in=now - path.since)
     return _trust(up, now)
 
 
@@ -224,6 +227,11 @@ def steady_after(path: Path) -> float:
 def longest_wait(path: Path, now: float) -> float:
     """Return for how many seconds the oldest publish has waited for its PUBACK; 0 without any."""
     return max((now - flight.sent_at for flight in path.in_flight.values()), default=0.0)
+
+
+def half_open_after(path: Path, patience: float) -> float:
+    """Return after how many seconds without a PUBACK a path is given up, where `patience` is right for a quick one."""
+    return max(patience, min(ANSWER_CEILING_S, SLOWER_BY * path.answered_in))
 
 
 def answered(path: Path, topic: str, *, refused: bool) -> Path:

@@ -32,7 +32,7 @@ def test_only_a_patient_attempt_reaches_a_slow_broker(
     monkeypatch.setattr(mqtt, "PATIENT_S", 10 * LATE_S)
     broker = make_broker(*(tls_lines(ca, server_identity) if secure else ()))
     tls: dict[str, Any] = {"tls": tls_table(ca, unit_identity)} if secure else {}
-    with Proxy(broker.port) as proxy, Path(proxy.port, closing_s=0.1, **tls) as path:
+    with Proxy(broker.port) as proxy, Path(proxy.port, closing_s=0.1, keepalive_s=1, **tls) as path:
         proxy.delay_s = LATE_S
         path.mqtt.connect()
         assert path.inbox.wait(PathDown).detail.startswith("no answer")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from agent.clock import Now
-from agent.effects import Connect, Disconnect
+from agent.effects import Connect, Disconnect, Publish
 from agent.ids import Entropy
 from agent.uplink import delivery, paths
 from agent.uplink.delivery import Delivery
@@ -92,11 +92,32 @@ def test_a_broker_that_never_answers_in_time_is_waited_for_now_and_then() -> Non
     assert kinds == [False] * 7 + [True, *[False] * 3] * 2 + [True]
 
 
-def test_a_broker_that_was_slow_to_accept_has_as_long_for_its_pubacks() -> None:
+def half_open(outcomes: tuple[Outcome, ...]) -> list[str]:
+    """Return the paths that are given up."""
+    return [outcome.path for outcome in outcomes if isinstance(outcome, Disconnect)]
+
+
+def test_a_broker_whose_last_answer_was_slow_is_not_given_up_after_five_seconds() -> None:
     uplink, _ = delivery.enqueue(begun(), event(1, call=True), at(0))
-    uplink, _ = delivery.path_up(uplink, "primary", None, at(40.0))
-    uplink, outcomes = delivery.pass_time(uplink, at(79.0))
-    assert not [outcome for outcome in outcomes if isinstance(outcome, Disconnect)]
-    assert delivery.next_deadline(uplink) == 80.0
-    _, outcomes = delivery.pass_time(uplink, at(80.0))
-    assert [outcome.path for outcome in outcomes if isinstance(outcome, Disconnect)] == ["primary"]
+    uplink, outcomes = delivery.path_up(uplink, "primary", None, at(20.0))
+    (sent,) = [outcome for outcome in outcomes if isinstance(outcome, Publish)]
+    _, outcomes = delivery.pass_time(uplink, at(50.0))
+    assert half_open(outcomes) == ["primary"], "but it is in the end"
+    uplink, outcomes = delivery.pass_time(uplink, at(30.0))
+    assert half_open(outcomes) == []
+    uplink, _ = delivery.puback(uplink, "primary", sent.token, 0, at(30.1))
+    uplink, _ = delivery.enqueue(uplink, event(2, call=True), at(40.0))
+    uplink, outcomes = delivery.pass_time(uplink, at(55.0))
+    assert half_open(outcomes) == [], "10 s were its last answer"
+    _, outcomes = delivery.pass_time(uplink, at(55.2))
+    assert half_open(outcomes) == ["primary"]
+
+
+def test_a_broker_that_became_quick_has_five_seconds_again() -> None:
+    uplink, _ = delivery.enqueue(begun(), event(1, call=True), at(0))
+    uplink, outcomes = delivery.path_up(uplink, "primary", None, at(20.0))
+    (sent,) = [outcome for outcome in outcomes if isinstance(outcome, Publish)]
+    uplink, _ = delivery.puback(uplink, "primary", sent.token, 0, at(20.1))
+    uplink, _ = delivery.enqueue(uplink, event(2, call=True), at(30.0))
+    _, outcomes = delivery.pass_time(uplink, at(35.0))
+    assert half_open(outcomes) == ["primary"]
