@@ -21,6 +21,7 @@ import structlog
 
 import agent
 from agent import core, memory, unclean_end
+from agent.arming import Arming
 from agent.clock import Now
 from agent.config_files import Unit
 from agent.core_state import CoreState, Setup
@@ -44,7 +45,7 @@ from agent.events import Online
 from agent.indicators import Indicators
 from agent.mailbox import Mailbox
 from agent.notify import notify
-from agent.readings import Edge, Item, Level, ModelState, Restored, StorageTrouble, StorageWell, Tick
+from agent.readings import Edge, Item, Level, LinkDown, LinkUp, ModelState, Restored, StorageTrouble, StorageWell, Tick
 from agent.sensors.driver import Driver
 from agent.sensors.gpio import ContactDriver, PinWatch
 from agent.sensors.pins import Pins
@@ -115,7 +116,8 @@ class App:
             self._simulate()
         self._contacts = [self._driver(name) for name in profile.contacts]
         self._wearables: dict[str, Driver] = {}
-        self._pin_watch = PinWatch([d for d in self._contacts if isinstance(d, ContactDriver)], self._clock)
+        self._pinned = [driver for driver in self._contacts if isinstance(driver, ContactDriver)]
+        self._pin_watch = PinWatch(self._pinned, self._clock)
         shown = self._home.shown if self._home else None
         self._indicators = Indicators(profile.light, profile.sounder, self._pins, self._clock, shown)
         self._paths = {path.name: self._path(path) for path in unit_file.uplink.paths}
@@ -125,6 +127,7 @@ class App:
         self._workers = Workers()
         self._restored = Restored(boot_count=0)
         self._state: CoreState
+        self._arming: Arming
 
     def post(self, item: Item) -> None:
         """Put an item into the mailbox: what every driver and worker is given."""
@@ -141,8 +144,9 @@ class App:
         self._state, effects = core.start(self._setup, restored, self._clock.now())
         for contact in self._contacts:
             contact.start()
-        notify("READY=1")
-        log.info("armed", unit=self._setup.unit.unit_id, profile=self._setup.profile.name, boot=restored.boot_count)
+        unit, profile = self._setup.unit.unit_id, self._setup.profile.name
+        self._arming = Arming(self._pinned, unit=unit, profile=profile, boot=restored.boot_count)
+        self._arming.tell()
         self._pin_watch.start()
         self._indicators.start()
         for path in self._paths.values():
@@ -183,6 +187,8 @@ class App:
             return
         self._failures = 0
         self._carry_out(effects)
+        if isinstance(item, LinkUp | LinkDown):
+            self._arming.tell()
         if isinstance(item, ModelState):
             memory.give_back()  # everything is loaded now
 

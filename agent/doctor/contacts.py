@@ -1,12 +1,14 @@
 """Check `contact`: every cord and button can be read, and nobody pulls; light and sounder have their pins.
 
-Rules of this file: where the unit runs it holds the pins, so it is asked; where it does not, the kernel is. A contact
-that reads as pulled is a warning: the technician may be holding it, or it is wired the wrong way round.
+Rules of this file: where the unit runs it holds the pins, so it is asked; where it does not, the kernel is, and whether
+the library is there through which the unit would ask. A contact that reads as pulled is a warning: the technician may
+be holding it, or it is wired the wrong way round.
 """
 
 from __future__ import annotations
 
 import errno
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from agent.doctor.case import SUDO
@@ -37,6 +39,18 @@ _WIRE = Text(
     "Genstart enheden, når intet kald er i gang; bliver det ved, så byt kortet",
     "Restart the unit when no call is in progress; if it goes on, change the board",
 )
+_NOT_CLAIMED = Text("enheden kan ikke få fat i benet", "the unit can't get hold of the pin")
+_AS_IT_SAYS = Text(
+    "Gør, hvad parentesen siger; enheden prøver selv igen hvert tiende sekund",
+    "Do what the bracket says; the unit itself tries again every ten seconds",
+)
+_NO_LIBRARY = Text(
+    "biblioteket lgpio mangler: ingen snor kan høres", "the library lgpio is missing: no cord can be heard"
+)
+_INSTALL_LIBRARY = Text(
+    "Brug Raspberry Pi OS eller Debian 12, eller installér python3-lgpio",
+    "Use Raspberry Pi OS or Debian 12, or install python3-lgpio",
+)
 _HELD = Text("BCM {pin} holdes af et andet program: {holder}", "BCM {pin} is held by another program: {holder}")
 _STOP_IT = Text(
     "Stop det program; kun nodkald-agent må bruge stikket", "Stop that program; only nodkald-agent may use the header"
@@ -64,13 +78,15 @@ def examine(case: Case) -> list[Finding]:
         return [Finding(NAME, Verdict.SKIPPED, _UNSEEN)]
     if case.simulated:
         return [Finding(NAME, Verdict.SKIPPED, _SIMULATED)]
+    missing = [Finding(NAME, Verdict.FAIL, _NO_LIBRARY, "", _INSTALL_LIBRARY)] if not find_spec("lgpio") else []
     asked: dict[int, Bias | None] = {contact.pin: contact.bias for contact in contacts.values()}
     outputs = {"light": profile.light.pin, "sounder": profile.sounder.pin}
     try:
         lines = read_lines(header_chip(), {**asked, **dict.fromkeys(outputs.values())})
     except OSError as error:
-        return [no_chip(error)]
+        return [*missing, no_chip(error)]
     return [
+        *missing,
         *(judge_line(name, contact, lines[contact.pin]) for name, contact in contacts.items()),
         *(judge_output(name, pin, lines[pin]) for name, pin in outputs.items()),
     ]
@@ -81,8 +97,11 @@ def judge_told(name: str, contact: Contact, told: tuple[Mapping[str, Any], Mappi
     if told is None:
         return Finding(NAME, Verdict.SKIPPED, _UNSEEN, name)
     sensor, link = told
+    detail = str(link.get("detail") or "")
+    if detail and not link.get("up"):
+        return Finding(NAME, Verdict.FAIL, _NOT_CLAIMED, name, _AS_IT_SAYS, detail)
     if sensor["link"] != "alive":
-        return Finding(NAME, Verdict.FAIL, _UNREADABLE, name, _WIRE, str(link.get("detail") or ""))
+        return Finding(NAME, Verdict.FAIL, _UNREADABLE, name, _WIRE, detail)
     return _at_rest_or_pulled(name, contact, pulled=sensor["active"])
 
 

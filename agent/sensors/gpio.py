@@ -31,10 +31,10 @@ _TICKS_BELIEVED_S = 1.0
 
 
 class ContactDriver:
-    """One contact on a pin. Posts `Edge`, `Level`, and `LinkDown`/`LinkUp` when the pin can't be read or can again."""
+    """The contact `name` on a pin. Posts `Edge`, `Level`, `LinkDown` when it can't be read and `LinkUp` when it can again."""
 
     def __init__(self, name: str, config: Contact, pins: Pins, post: Post, clock: Clock) -> None:
-        self._name = name
+        self.name = name
         self._config = config
         self._pins = pins
         self._post = post
@@ -42,13 +42,19 @@ class ContactDriver:
         self._closed_is_high = config.bias == "down"
         self._device: Any = None
         self._stopped = False
-        self._down = False
+        self._down: str | None = None
         self._claim_again_at = 0.0
+        self._claims_refused = 0
         self._callback_error: Exception | None = None
 
     def start(self) -> None:
         """Claim the pin, listen to its edges and post its level; a pin that can't be had is a `LinkDown`."""
         self.look()
+
+    @property
+    def readable(self) -> bool:
+        """Whether the pin is ours and its level could be read when it was last looked at."""
+        return self._device is not None and self._down is None
 
     def busy_since(self) -> float | None:
         """Return None: a contact has no thread of its own, `PinWatch` looks at it."""
@@ -62,7 +68,7 @@ class ContactDriver:
     def read(self) -> Level:
         """Return the level now. Raises whatever the GPIO library raises if the pin can't be read."""
         at = self._clock.now().mono
-        return Level(self._name, closed=bool(self._device.pin.state) == self._closed_is_high, at=at)
+        return Level(self.name, closed=bool(self._device.pin.state) == self._closed_is_high, at=at)
 
     def look(self) -> None:
         """Post the level, or once that there is none; claim a lost pin again. Called at start and every second."""
@@ -70,7 +76,7 @@ class ContactDriver:
             return
         now = self._clock.now().mono
         try:
-            if (self._device is None or self._down) and now >= self._claim_again_at:
+            if not self.readable and now >= self._claim_again_at:
                 self._claim(now)
             if self._device is None:
                 return
@@ -78,17 +84,20 @@ class ContactDriver:
         except Exception as error:  # noqa: BLE001 - gpiozero and lgpio have no common root class; each means: no pin
             self._report_down(now, error)
             return
-        if self._down:
-            self._down = False
-            log.info("contact_readable_again", sensor=self._name)
-            self._post(LinkUp(self._name, now))
+        self._claims_refused = 0
+        if self._down is not None:
+            self._down = None
+            log.info("contact_readable_again", sensor=self.name)
+            self._post(LinkUp(self.name, now))
         self._post(level)
         if self._callback_error is not None:
-            log.error("edge_lost_in_callback", sensor=self._name, detail=repr(self._callback_error))
+            log.error("edge_lost_in_callback", sensor=self.name, detail=repr(self._callback_error))
             self._callback_error = None
 
     def _claim(self, now: float) -> None:
-        self._claim_again_at = now + RETRY_S
+        # At once at first: at boot the pins get their group a moment after they are there.
+        self._claim_again_at = now + min(RETRY_S, 2.0**self._claims_refused)
+        self._claims_refused += 1
         self._release()
         from gpiozero import InputDevice  # noqa: PLC0415 - 60 ms, spent only where there are pins
 
@@ -109,21 +118,22 @@ class ContactDriver:
                 device.pin.when_changed = None  # closing an lgpio pin leaves its callback in place
                 device.close()
             except Exception as error:  # noqa: BLE001 - the pin is lost already; the next claim says whether it matters
-                log.debug("pin_not_released", sensor=self._name, detail=str(error))
+                log.debug("pin_not_released", sensor=self.name, detail=str(error))
 
     def _report_down(self, now: float, error: Exception) -> None:
-        if self._down:
+        if self._device is not None and self._down is None:
+            self._claim_again_at = now + RETRY_S  # it may still be heard by its edges: no hurry to let go of it
+        if self._down == str(error):
             return
-        self._down = True
-        self._claim_again_at = now + RETRY_S
-        log.error("contact_unreadable", sensor=self._name, pin=self._config.pin, detail=str(error))
-        self._post(LinkDown(self._name, now, str(error)))
+        self._down = str(error)
+        log.error("contact_unreadable", sensor=self.name, pin=self._config.pin, detail=str(error))
+        self._post(LinkDown(self.name, now, str(error)))
 
     def _on_change(self, ticks: float, state: int) -> None:
         try:
             now = self._clock.now().mono
             at = ticks if 0.0 <= now - ticks <= _TICKS_BELIEVED_S else now
-            self._post(Edge(self._name, closed=bool(state) == self._closed_is_high, at=at))
+            self._post(Edge(self.name, closed=bool(state) == self._closed_is_high, at=at))
         except Exception as error:  # noqa: BLE001 - one exception here would silence every pin; `look` reports it
             self._callback_error = error
 

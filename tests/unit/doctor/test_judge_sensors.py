@@ -53,8 +53,12 @@ def test_what_the_unit_says_about_contacts() -> None:
     rest = picture["bathroom-cord"]
     assert contacts.judge_told("c", CORD, (rest, {})).verdict is Verdict.OK
     assert contacts.judge_told("c", CORD, ({**rest, "active": True}, {})).verdict is Verdict.WARN
-    silent = contacts.judge_told("c", CORD, ({**rest, "link": "silent"}, {"detail": "pin lost"}))
-    assert (silent.verdict, silent.detail) == (Verdict.FAIL, "pin lost")
+    silent = contacts.judge_told("c", CORD, ({**rest, "link": "silent"}, {"up": True, "detail": ""}))
+    assert (silent.verdict, silent.found.en) == (Verdict.FAIL, "can't be read")
+    for link in ("starting", "silent"):
+        lost = contacts.judge_told("c", CORD, ({**rest, "link": link}, {"up": False, "detail": "GPIO busy"}))
+        assert (lost.verdict, lost.detail) == (Verdict.FAIL, "GPIO busy"), "told at once, not only after ten seconds"
+        assert lost.found.en == "the unit can't get hold of the pin"
     assert contacts.judge_told("c", CORD, None).verdict is Verdict.SKIPPED
 
 

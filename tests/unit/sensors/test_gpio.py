@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -133,17 +134,16 @@ def test_a_dead_gpio_is_one_link_down_and_is_asked_again_later(tmp_path: Path) -
     pins = FailingPins(tmp_path)
     home = Home(CORD, pins)
     home.driver.start()
-    for _ in range(5):
+    for _ in range(60):
         home.clock.advance(1)
         home.driver.look()
     assert home.posted == [LinkDown("cord", 1e9, "the GPIO can't be opened (test)")]
-    assert pins.asked == 1
-    home.clock.advance(RETRY_S)
-    home.driver.look()
-    assert (pins.asked, len(home.posted)) == (2, 1)
+    assert not home.driver.readable
+    assert pins.asked == 1 + 4 + 4, "after 1, 2, 4 and 8 s, then every ten"
     pins.dead = False
     now = home.clock.advance(RETRY_S).mono
     home.driver.look()
+    assert home.driver.readable
     assert home.posted[1:] == [LinkUp("cord", now), Level("cord", closed=False, at=now)]
 
 
@@ -277,13 +277,71 @@ class FakeLgpio(SimpleNamespace):
         return SimpleNamespace(cancel=lambda: self.callbacks.pop(gpio, None))
 
 
-def test_on_lgpio_a_contact_is_claimed_with_its_pull_and_its_edges_come_with_kernel_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fake = FakeLgpio()
-    monkeypatch.setitem(sys.modules, "lgpio", fake)  # type: ignore[arg-type]  # because it stands in for a module
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLgpio]:
+    made = FakeLgpio()
+    monkeypatch.setitem(sys.modules, "lgpio", made)  # type: ignore[arg-type]  # because it stands in for a module
     monkeypatch.delitem(sys.modules, "gpiozero.pins.lgpio", raising=False)
     monkeypatch.setattr(gpiozero.pins.local, "get_pi_revision", lambda: 0xC03114)
+    yield made
+    monkeypatch.delitem(sys.modules, "gpiozero.pins.lgpio", raising=False)
+
+
+def test_pins_whose_group_comes_a_second_after_the_start_are_had_then(
+    tmp_path: Path, fake: FakeLgpio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(_: int) -> int:
+        raise OSError("can not open gpiochip")
+
+    home = Home(CORD, Pins("lgpio", tmp_path))
+    with monkeypatch.context() as boot:
+        boot.setattr(fake, "gpiochip_open", forbidden)
+        home.driver.start()
+    assert isinstance(home.posted[0], LinkDown)
+    now = home.clock.advance(1.0).mono
+    home.driver.look()
+    assert home.posted[1:] == [LinkUp("cord", now), Level("cord", closed=True, at=now)]
+    home.pins.close()
+
+
+def test_a_line_that_another_program_has_is_had_once_it_is_free(
+    tmp_path: Path, fake: FakeLgpio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object) -> None:
+        raise OSError("GPIO busy")
+
+    home = Home(CORD, Pins("lgpio", tmp_path))
+    with monkeypatch.context() as other:
+        other.setattr(fake, "gpio_claim_input", busy)
+        home.driver.start()
+        home.clock.advance(1.0)
+        home.driver.look()
+        assert [(type(item), getattr(item, "detail", "")) for item in home.posted] == [(LinkDown, "GPIO busy")]
+    now = home.clock.advance(2.0).mono
+    home.driver.look()
+    assert home.posted[1:] == [LinkUp("cord", now), Level("cord", closed=True, at=now)]
+    home.pins.close()
+
+
+def test_another_cause_is_told_anew(tmp_path: Path, fake: FakeLgpio, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = ["can not open gpiochip", "GPIO busy", "GPIO busy"]
+
+    def refuse(*_: object) -> None:
+        raise OSError(said.pop(0))
+
+    monkeypatch.setattr(fake, "gpio_claim_input", refuse)
+    home = Home(CORD, Pins("lgpio", tmp_path))
+    home.driver.start()
+    for _ in range(4):
+        home.clock.advance(1.0)
+        home.driver.look()
+    assert [getattr(item, "detail", "") for item in home.posted] == ["can not open gpiochip", "GPIO busy"]
+    home.pins.close()
+
+
+def test_on_lgpio_a_contact_is_claimed_with_its_pull_and_its_edges_come_with_kernel_time(
+    tmp_path: Path, fake: FakeLgpio
+) -> None:
     pins = Pins("lgpio", tmp_path)
     home = Home(CORD, pins)
     try:
@@ -296,5 +354,4 @@ def test_on_lgpio_a_contact_is_claimed_with_its_pull_and_its_edges_come_with_ker
         assert fake.callbacks == {}
     finally:
         pins.close()
-        monkeypatch.delitem(sys.modules, "gpiozero.pins.lgpio", raising=False)
     assert fake.opened == []
