@@ -31,7 +31,7 @@ _TICKS_BELIEVED_S = 1.0
 
 
 class ContactDriver:
-    """The contact `name` on a pin. Posts `Edge`, `Level`, `LinkDown` when it can't be read and `LinkUp` when it can again."""
+    """The contact `name` on a pin. Posts `Edge` and `Level`, and `LinkDown`/`LinkUp` when it is lost or had again."""
 
     def __init__(self, name: str, config: Contact, pins: Pins, post: Post, clock: Clock) -> None:
         self.name = name
