@@ -163,5 +163,7 @@ class _Link:
                 good = framer.good_frames - good_frames - invented
                 garbage = framer.garbage_bytes - garbage_bytes + FRAME_BYTES * invented
                 self._post(LinkQuality(self._name, at, good, garbage, lost_samples))
+                if invented:
+                    _log.info("wearable_samples_taken_out", sensor=self._name, samples=invented)
                 reported_at, good_frames, garbage_bytes = at, framer.good_frames, framer.garbage_bytes
                 lost_samples = invented = 0
