@@ -131,7 +131,7 @@ def unit_checks(case: Case) -> Iterator[Check]:
         yield Check(serial_ports.NAME, serial_ports.nothing_to_examine)
     yield Check(model.NAME, partial(model.examine, profile.wearables))
     yield Check(outbox.NAME, partial(outbox.examine, case))
-    yield Check(disk.NAME, partial(disk.examine, unit.state_dir))
+    yield Check(disk.NAME, partial(disk.examine, unit.state_dir, simulated=case.simulated))
     yield Check(certificates.NAME, partial(certificates.examine, unit.uplink.paths, unit.unit_id, case.now.wall))
     yield Check(private_key.NAME, partial(private_key.examine, unit.uplink.paths, simulated=case.simulated))
     for host in dict.fromkeys(path.host for path in unit.uplink.paths):

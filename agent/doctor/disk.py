@@ -1,7 +1,8 @@
-"""Check `disk`: room, files and health of the disk under the outbox, as far as the kernel tells.
+"""Check `disk`: room, files and health of the disk under the outbox, as far as the kernel tells, and that it is one.
 
 Rules of this file: an SD card says nothing about its wear; ext4 counts the errors that it met, and an eMMC tells its
-life. Where the kernel tells nothing, that is `skipped`, not `ok`.
+life. Where the kernel tells nothing, that is `skipped`, not `ok`. What lies in memory takes every write and forgets it
+with the power; of an overlay the kernel does not say where its upper part lies, and on a Pi that is memory.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from agent.texts import Text
 NAME = "disk"
 HEALTH = "disk-health"
 SYS = Path("/sys")
+MOUNTS = Path("/proc/self/mountinfo")
+IN_MEMORY = ("tmpfs", "ramfs", "rootfs")
+OVERLAY = "overlay"
 ROOM_FAIL_MB = 20
 ROOM_WARN_MB = 200
 FILES_FAIL = 50
@@ -40,6 +44,18 @@ _REMOUNT = Text(
 _MAKE_DIRECTORY = Text(
     "Installér pakken igen, eller ret `state_dir` i unit-filen",
     "Install the package again, or correct `state_dir` in the unit file",
+)
+_IN_MEMORY = Text(
+    "ligger i hukommelsen ({kind}): et kald, der ikke er sendt, er væk med strømmen",
+    "lies in memory ({kind}): a call that is not sent is gone with the power",
+)
+_OVERLAY = Text(
+    "ligger på et overlay, som oftest glemmer alt, når strømmen går",
+    "lies on an overlay, which mostly forgets everything with the power",
+)
+_PARTITION = Text(
+    "Giv {path} en rigtig partition på kortet: se `A read-only root` i docs/operations/hardening.md",
+    "Give {path} a real partition on the card: see `A read-only root` in docs/operations/hardening.md",
 )
 _NO_WORD = Text("kernen siger intet om kortets helbred", "the kernel says nothing about the card's health")
 _HEALTHY = Text("ingen fejl optalt", "no errors counted")
@@ -66,8 +82,8 @@ class Health:
     pre_eol: int | None = None
 
 
-def examine(state_dir: Path) -> list[Finding]:
-    """Look at the disk of `state_dir`, or of the nearest directory above it that exists."""
+def examine(state_dir: Path, *, simulated: bool = False) -> list[Finding]:
+    """Look at the disk of `state_dir`, or of the nearest directory above it that exists; practice may forget."""
     try:
         there = next(path for path in (state_dir, *state_dir.parents) if path.exists())
         found, device = os.statvfs(there), there.stat().st_dev
@@ -75,7 +91,29 @@ def examine(state_dir: Path) -> list[Finding]:
         return [Finding(NAME, Verdict.FAIL, both(_NO_PLACE, path=str(state_dir)), "", _MAKE_DIRECTORY, str(error))]
     free = found.f_bavail * found.f_frsize
     space = Space(free, found.f_favail if found.f_files else None, bool(found.f_flag & os.ST_RDONLY))
-    return [judge(space), judge_health(read_health(device))]
+    kept = None if simulated else judge_kind(state_dir, kind_of(device))
+    return [judge(space), *([kept] if kept is not None else []), judge_health(read_health(device))]
+
+
+def kind_of(device: int, mounts: Path = MOUNTS) -> str:
+    """Return the kind of the file system with number `device` (a directory's `st_dev`); "" where it is not told."""
+    number = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        for line in mounts.read_text(errors="replace").splitlines():
+            mount, _, rest = line.partition(" - ")
+            if mount.split()[2:3] == [number]:
+                return rest.split()[0] if rest else ""
+    except OSError:
+        pass
+    return ""
+
+
+def judge_kind(state_dir: Path, kind: str) -> Finding | None:
+    """Return what is wrong with a file system of this kind under the outbox; None where nothing is."""
+    step = both(_PARTITION, path=str(state_dir))
+    if kind in IN_MEMORY:
+        return Finding(NAME, Verdict.FAIL, both(_IN_MEMORY, kind=kind), next_step=step)
+    return Finding(NAME, Verdict.WARN, _OVERLAY, next_step=step) if kind == OVERLAY else None
 
 
 def judge(space: Space) -> Finding:

@@ -82,6 +82,16 @@ def test_disk(space: disk.Space, verdict: Verdict) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "verdict"),
+    [("ext4", None), ("", None), ("tmpfs", Verdict.FAIL), ("ramfs", Verdict.FAIL), ("overlay", Verdict.WARN)],
+)
+def test_an_outbox_that_would_be_forgotten(kind: str, verdict: Verdict | None) -> None:
+    found = disk.judge_kind(Path("/var/lib/nodkald"), kind)
+    assert (found.verdict if found is not None else None) == verdict
+    assert found is None or (found.next_step is not None and "/var/lib/nodkald" in found.next_step.en)
+
+
+@pytest.mark.parametrize(
     ("health", "verdict"),
     [
         (disk.Health(), Verdict.SKIPPED),

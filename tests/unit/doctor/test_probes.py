@@ -95,6 +95,21 @@ def test_certificate_files_that_are_missing_or_damaged(tmp_path: Path) -> None:
     ]
 
 
+def test_the_kind_of_a_file_system_is_found_by_its_number(tmp_path: Path) -> None:
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(
+        "22 28 0:20 / /sys rw,nosuid shared:7 - sysfs sysfs rw\n"
+        "28 1 179:2 / / rw,noatime shared:1 - ext4 /dev/root rw\n"
+        "40 28 0:35 / /var/lib rw shared:9 - overlay overlay rw,lowerdir=/lower,upperdir=/upper\n"
+        "odd\n"
+    )
+    assert disk.kind_of(os.makedev(0, 35), mounts) == "overlay"
+    assert disk.kind_of(os.makedev(179, 2), mounts) == "ext4"
+    assert disk.kind_of(os.makedev(8, 1), mounts) == ""
+    assert disk.kind_of(os.makedev(8, 1), tmp_path / "none") == ""
+    assert disk.kind_of(Path("/proc").stat().st_dev) == "proc"
+
+
 # ---------------------------------------------------------------- outbox and model
 
 
