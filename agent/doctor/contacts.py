@@ -48,8 +48,8 @@ _NO_LIBRARY = Text(
     "biblioteket lgpio mangler: ingen snor kan høres", "the library lgpio is missing: no cord can be heard"
 )
 _INSTALL_LIBRARY = Text(
-    "Brug Raspberry Pi OS eller Debian 12, eller installér python3-lgpio",
-    "Use Raspberry Pi OS or Debian 12, or install python3-lgpio",
+    "Installér nodkald-agent igen; den rigtige pakke til en Raspberry Pi er arm64",
+    "Install nodkald-agent again; the right package for a Raspberry Pi is arm64",
 )
 _HELD = Text("BCM {pin} holdes af et andet program: {holder}", "BCM {pin} is held by another program: {holder}")
 _STOP_IT = Text(

@@ -73,7 +73,7 @@ def _lgpio_factory(work_dir: Path) -> Any:
         return LGPIOFactory()
     except ImportError as error:
         raise SensorError(
-            f"the library lgpio is missing ({error}); install python3-lgpio, or use Raspberry Pi OS or Debian 12"
+            f"the library lgpio is missing ({error}); install nodkald-agent again, for a Raspberry Pi the package arm64"
         ) from error
     except OSError as error:
         raise SensorError(
