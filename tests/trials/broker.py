@@ -1,36 +1,45 @@
 """The broker trials: killed, restarted, refusing, half-open, slow, too small a limit, rights taken away.
 
-Rules of this file: what breaks and how it is mended, nothing else; the home is `broker_site`, a round `broker_round`.
-Every fourth round is lived through by a home with a second, healthy way, of which the one in use is broken. The homes
-of a trial run side by side. All use TLS with client certificates and the shipped ACL, but for half the rounds of
-`refusing`, where a broker of a few bytes says what mosquitto can't be brought to say.
+Rules of this file: which faults, for how long, in how many homes; how each breaks is in `broker_faults`, the homes are
+`broker_site`, a round is `broker_round`. Every fourth round is lived through by a home with a second, healthy way, of
+which the one in use is broken. The homes of a trial run side by side. All use TLS with client certificates and the
+shipped ACL, but for half the rounds of `refusing`, where a broker of a few bytes says what mosquitto can't be brought
+to say.
 """
 
 from __future__ import annotations
 
 import statistics
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
-from tests.broker.raw_broker import CONNECT, RawBroker
+from tests.trials import broker_faults
 from tests.trials.broker_round import Bench, Fault
-from tests.trials.broker_site import Pki, Site, Way
+from tests.trials.broker_site import Pki, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from tests.trials.broker_round import Breaks
     from tests.trials.ledger import Ledger, Pull
 
 TWO_WAYS_EVERY = 4
 HALF_OPEN_AFTER_S = 5.0
 """The contract's rule: no PUBACK for so long while a call waits."""
-NO_MQTT = ord("\x16") >> 4
-"""The first byte of a TLS ClientHello, taken for the type of an MQTT packet."""
+
+
+RESTARTS = (
+    Fault("broker restarted", broker_faults.stopped, cuts_centre=True, no_path_after_s=0.0),
+    Fault(
+        "broker restarted with the centre away",
+        broker_faults.restarted_while_the_centre_is_away,
+        cuts_centre=True,
+        one_way_only=True,
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -47,38 +56,40 @@ class Setting:
 
 def killed(ledger: Ledger, times: int, rng: Random, work: Path, *, lasts_s: tuple[float, float] = (0.5, 20.0)) -> str:
     """Kill the broker with SIGKILL, and start it again after a while: what it had not written is gone."""
-    fault = Fault("broker killed", _killed, cuts_centre=True, no_path_after_s=0.0)
+    fault = Fault("broker killed", broker_faults.killed, cuts_centre=True, no_path_after_s=0.0)
     return _run(Setting([fault], lasts_s), ledger, times, rng, work)
 
 
 def lasting(ledger: Ledger, times: int, rng: Random, work: Path, *, lasts_s: tuple[float, float] = (0.0, 15.0)) -> str:
     """Restart a broker that keeps its sessions and what waits in them on disk."""
-    fault = Fault("broker restarted", _stopped, cuts_centre=True, no_path_after_s=0.0)
-    return _run(Setting([fault], lasts_s), ledger, times, rng, work)
+    return _run(Setting(RESTARTS, lasts_s), ledger, times, rng, work)
 
 
 def forgetful(
     ledger: Ledger, times: int, rng: Random, work: Path, *, lasts_s: tuple[float, float] = (0.0, 15.0)
 ) -> str:
     """Restart a broker that forgets everything: what it had taken and not passed on must be sent again."""
-    fault = Fault("broker restarted, everything forgotten", _stopped, cuts_centre=True, no_path_after_s=0.0)
     changes = {"persistence": "false", "persistence_location": "", "autosave_interval": ""}
-    return _run(Setting([fault], lasts_s, changes=changes), ledger, times, rng, work)
+    return _run(Setting(RESTARTS, lasts_s, changes=changes), ledger, times, rng, work)
 
 
 def refusing(ledger: Ledger, times: int, rng: Random, work: Path, *, lasts_s: tuple[float, float] = (1.0, 30.0)) -> str:
     """Have the broker refuse the unit's login in every way that there is, until somebody mends it."""
     strange = [
-        Fault("the broker trusts another CA", _trusting_another_ca, cuts_centre=True, no_path_after_s=0.0),
-        Fault("the broker's certificate is a stranger's", _with_a_strangers_certificate, cuts_centre=True,
+        Fault("the broker trusts another CA", broker_faults.trusting_another_ca, cuts_centre=True, no_path_after_s=0.0),
+        Fault("the broker's certificate is a stranger's", broker_faults.with_a_strangers_certificate, cuts_centre=True,
               no_path_after_s=0.0),
-        Fault("the broker wants a password", _wanting_a_password, cuts_centre=True, no_path_after_s=0.0),
-        Fault("another service on the broker's port", _answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+        Fault("the broker wants a password", broker_faults.wanting_a_password, cuts_centre=True, no_path_after_s=0.0),
+        Fault("another service on the broker's port", broker_faults.answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
               no_path_after_s=0.0),
     ]  # fmt: skip
     codes = {0x84: "protocol version", 0x85: "client id", 0x86: "password", 0x87: "not authorised", 0x88: "unavailable"}
     plain = [
-        Fault(f"CONNACK 0x{code:02x} ({why})", _answering(b"\x20\x03\x00" + bytes([code, 0])), no_path_after_s=0.0)
+        Fault(
+            f"CONNACK 0x{code:02x} ({why})",
+            broker_faults.answering(b"\x20\x03\x00" + bytes([code, 0])),
+            no_path_after_s=0.0,
+        )
         for code, why in codes.items()
     ]
     return _run(Setting(strange, lasts_s, plain_faults=plain, proxied=True), ledger, times, rng, work)
@@ -89,8 +100,8 @@ def half_open(
 ) -> str:
     """Stop the broker with SIGSTOP; or let every byte vanish on the way, with the connections up."""
     faults = [
-        Fault("broker stopped (SIGSTOP)", _frozen, no_path_after_s=HALF_OPEN_AFTER_S),
-        Fault("bytes swallowed on the way", _swallowed, no_path_after_s=HALF_OPEN_AFTER_S),
+        Fault("broker stopped (SIGSTOP)", broker_faults.frozen, no_path_after_s=HALF_OPEN_AFTER_S),
+        Fault("bytes swallowed on the way", broker_faults.swallowed, no_path_after_s=HALF_OPEN_AFTER_S),
     ]
     return _run(Setting(faults, lasts_s, proxied=True), ledger, times, rng, work)
 
@@ -101,19 +112,23 @@ def slow(
     rng: Random,
     work: Path,
     *,
-    lasts_s: tuple[float, float] = (20.0, 60.0),
+    lasts_s: tuple[float, float] = (20.0, 150.0),
     delay_s: float = 10.0,
 ) -> str:
     """Hold every byte back for 10 s, in each direction: the delay of a pull counts from the pull."""
-    fault = Fault(f"every byte {delay_s:g} s late, each way", _slowed(delay_s), passes=True)
-    return _run(Setting([fault], lasts_s, proxied=True), ledger, times, rng, work)
+    fault = Fault(f"every byte {delay_s:g} s late, each way", broker_faults.slowed(delay_s), passes=True)
+    note = _run(Setting([fault], lasts_s, proxied=True), ledger, times, rng, work)
+    return (
+        f"{note}. No pull can be there sooner than {delay_s:g} s on a connection that is up; the contract's 5 s rule closes "
+        f"that connection, and a new one takes {4 * delay_s:g} s (TLS, then MQTT) before it carries anything"
+    )
 
 
 def limit(ledger: Ledger, times: int, rng: Random, work: Path, *, lasts_s: tuple[float, float] = (1.0, 30.0)) -> str:
     """Restart the broker with a size limit under our events, and again with the one that it had."""
     faults = [
-        Fault("max_packet_size too small", _limited("max_packet_size", 700), cuts_centre=True),
-        Fault("message_size_limit too small", _limited("message_size_limit", 300), cuts_centre=True),
+        Fault("max_packet_size too small", broker_faults.limited("max_packet_size", 700), cuts_centre=True),
+        Fault("message_size_limit too small", broker_faults.limited("message_size_limit", 300), cuts_centre=True),
     ]
     return _run(Setting(faults, lasts_s), ledger, times, rng, work)
 
@@ -121,116 +136,16 @@ def limit(ledger: Ledger, times: int, rng: Random, work: Path, *, lasts_s: tuple
 def rights(ledger: Ledger, times: int, rng: Random, work: Path, *, lasts_s: tuple[float, float] = (1.0, 30.0)) -> str:
     """Take rights away by a changed ACL file and SIGHUP, and give them back in the same way."""
     faults = [
-        Fault("no right to publish calls", _without("pattern write nk/v1/aabenraa/%u/call")),
-        Fault("no right to publish anything", _without("pattern write ")),
-        Fault("no right at all", _without("pattern ")),
-        Fault("no right to read acknowledgements", _without("pattern read nk/v1/aabenraa/%u/ack"), passes=True),
+        Fault("no right to publish calls", broker_faults.without("pattern write nk/v1/aabenraa/%u/call")),
+        Fault("no right to publish anything", broker_faults.without("pattern write ")),
+        Fault("no right at all", broker_faults.without("pattern ")),
+        Fault(
+            "no right to read acknowledgements",
+            broker_faults.without("pattern read nk/v1/aabenraa/%u/ack"),
+            passes=True,
+        ),
     ]
     return _run(Setting(faults, lasts_s), ledger, times, rng, work)
-
-
-# ---------------------------------------------------------------- how it breaks, and how it is mended
-
-
-@contextmanager
-def _killed(way: Way) -> Iterator[None]:
-    way.broker.kill()
-    yield
-    way.broker.start()
-
-
-@contextmanager
-def _stopped(way: Way) -> Iterator[None]:
-    way.broker.stop()
-    yield
-    way.broker.start()
-
-
-@contextmanager
-def _frozen(way: Way) -> Iterator[None]:
-    way.broker.freeze()
-    yield
-    way.broker.thaw()
-
-
-@contextmanager
-def _swallowed(way: Way) -> Iterator[None]:
-    assert way.proxy is not None
-    way.proxy.swallows = True
-    yield
-    way.proxy.swallows = False
-
-
-def _slowed(delay_s: float) -> Breaks:
-    @contextmanager
-    def slowed(way: Way) -> Iterator[None]:
-        assert way.proxy is not None
-        way.proxy.delay_s = delay_s
-        yield
-        way.proxy.delay_s = 0.0
-
-    return slowed
-
-
-def _answering(words: bytes) -> Breaks:
-    @contextmanager
-    def answering(way: Way) -> Iterator[None]:
-        assert way.proxy is not None
-        with RawBroker({CONNECT: words, NO_MQTT: words}) as other:
-            way.proxy.lead_to(other.port)
-            yield
-            way.proxy.lead_to(way.port)
-
-    return answering
-
-
-def _reconfigured(way: Way, **changes: str) -> Iterator[None]:
-    way.broker.stop()
-    way.broker.configure(*way.lines(**changes))
-    way.broker.start()
-    yield
-    way.broker.stop()
-    way.broker.configure(*way.lines())
-    way.broker.start()
-
-
-@contextmanager
-def _trusting_another_ca(way: Way) -> Iterator[None]:
-    yield from _reconfigured(way, cafile=str(way.pki.stranger.certificate))
-
-
-@contextmanager
-def _with_a_strangers_certificate(way: Way) -> Iterator[None]:
-    stranger = way.pki.stranger_broker
-    yield from _reconfigured(way, certfile=str(stranger.certificate), keyfile=str(stranger.key))
-
-
-@contextmanager
-def _wanting_a_password(way: Way) -> Iterator[None]:
-    passwords = way.directory / "passwords"
-    passwords.touch(mode=0o600)
-    yield from _reconfigured(way, use_identity_as_username="false", password_file=str(passwords))
-
-
-def _limited(word: str, limit_bytes: int) -> Breaks:
-    @contextmanager
-    def limited(way: Way) -> Iterator[None]:
-        yield from _reconfigured(way, **{word: str(limit_bytes)})
-
-    return limited
-
-
-def _without(right: str) -> Breaks:
-    @contextmanager
-    def without(way: Way) -> Iterator[None]:
-        shipped = way.acl.read_text()
-        way.grant("".join(line for line in shipped.splitlines(keepends=True) if not line.startswith(right)))
-        way.broker.reload()
-        yield
-        way.grant(shipped)
-        way.broker.reload()
-
-    return without
 
 
 # ---------------------------------------------------------------- the homes, side by side
@@ -256,6 +171,8 @@ def _run(setting: Setting, ledger: Ledger, times: int, rng: Random, work: Path) 
                 )
             )  # fmt: skip
             faults = setting.faults if secure else setting.plain_faults
+            if ways > 1:
+                faults = [fault for fault in faults if not fault.one_way_only]
             first = rng.randrange(len(faults))
             turns = [faults[(first + number) % len(faults)] for number in range(rounds)]
             benches[name] = bench = Bench(name, site, Random(rng.random()))
@@ -284,10 +201,12 @@ def _note(benches: Mapping[str, Bench]) -> str:
 def _said(what: str, benches: Sequence[Bench]) -> str:
     pulls: list[Pull] = [pull for bench in benches for pull in bench.ledger.pulls]
     waits = [pull.delay_s for pull in pulls if pull.delay_s is not None]
+    without = [pull.delay_s for pull in pulls if pull.delay_s is not None and pull.path_at is not None]
     rounds = sum(bench.ledger.times for bench in benches)
     if not waits:
         return f"{rounds} rounds with {what}: nothing came"
     return (
         f"{rounds} rounds with {what}: {len(pulls)} pulls, delay {statistics.median(waits):.2f} s in the median, "
         f"{max(waits):.2f} s at most"
+        + (f" ({len(without)} found no path: {statistics.median(without):.2f} s once there was one)" if without else "")
     )

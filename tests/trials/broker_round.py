@@ -61,6 +61,8 @@ class Fault:
     """The centre loses its connection, too, and must come back."""
     no_path_after_s: float | None = None
     """From the fault, or from the first pull that waits in it, until no path can be connected; None: one may be."""
+    one_way_only: bool = False
+    """With a second way it would only show the contract's 15 s for a missing `received`."""
     passes: bool = False
     """What is sent gets through all the time, if late."""
 

@@ -83,6 +83,18 @@ class WatchedCentre(TimedCentre):
             self.words.append((time.monotonic(), about, WORDS[said["ack"]]))
         super().say(leaf, body)
 
+    def leave(self) -> None:
+        """Go away; the session stays on the broker."""
+        self.client.disconnect()
+        self.client.loop_stop()
+        self.client._reset_sockets(sockpair_only=True)  # paho leaves these open when its loop starts again
+        self.lost_at = time.monotonic()
+
+    def come_back(self) -> None:
+        """Go on with the session, if the broker still has it."""
+        self.client.reconnect()
+        self.client.loop_start()
+
     def _on_subscribe(self, *_: object) -> None:
         self.subscribed_at = time.monotonic()
 
