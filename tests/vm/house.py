@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import re
 import ssl
+import threading
 import time
 from typing import TYPE_CHECKING, Self
 
 from agent.effects import Light
+from agent.events import CallData, CloudEvent
 from tests.trials.centre import TimedCentre
 from tests.vm.hands import Hands
 from tests.vm.light import promised, read_light
@@ -22,12 +24,18 @@ from tests.vm.wearable import UsbWearable
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from tests.vm.installed import Installed
 
-READY_WITHIN_S = 90.0
 SERVICE = "nodkald-agent.service"
+READY_WITHIN_S = 120.0
+SETTLES_S = 4.0
+"""After a path is up: all that was stored leaves at once, and is acknowledged."""
+
+_LAST_ARMED = f"journalctl -b -u {SERVICE} -o short-monotonic --no-pager | grep '\"armed\"' | tail -n 1"
+_ESTABLISHED = '"event": "path_up"'
 
 
 class House:
@@ -119,12 +127,47 @@ class House:
 
     # ------------------------------------------------------------ what the technician sees
 
+    def until_settled(self, within_s: float = READY_WITHIN_S) -> None:
+        """Wait until the unit has a path, and nothing more to send: what had not been stored by now never was."""
+        look = f"journalctl -b -u {SERVICE} --no-pager | grep -q '{_ESTABLISHED}'"
+        eventually(lambda: self.machine.sh(look)[0] == 0, within=within_s, every=1)
+        threading.Event().wait(SETTLES_S)
+
+    def close(self, events: Iterable[CloudEvent]) -> None:
+        """Have a person take these calls, and close them."""
+        for call_id in {event.data.call_id for event in events if isinstance(event.data, CallData)}:
+            for centre in self.centres:
+                centre.say("ack", {"call_id": call_id, "ack": "accepted", "by": "trial"})
+                centre.say("ack", {"call_id": call_id, "ack": "closed", "outcome": "helped"})
+
+    def moment_of(self, unit: str, words: str) -> float:
+        """Return the host's time of the first line in a service's journal of this boot that has these words."""
+        said = self.machine.must(f"journalctl -b -u {unit} -o short-monotonic --no-pager | grep -m 1 -F '{words}'")
+        return self._host_time(_monotonic(said))
+
+    def _host_time(self, guest_s: float) -> float:
+        before = time.monotonic()
+        uptime = float(self.machine.must("cut -d' ' -f1 /proc/uptime"))
+        return (before + time.monotonic()) / 2 - uptime + guest_s
+
+    def main_pid(self) -> int:
+        """Return the agent's process; 0 if there is none."""
+        return int(self.machine.must(f"systemctl show {SERVICE} -P MainPID"))
+
+    def last_armed_at(self) -> float:
+        """Return the host's time at which the agent was armed last."""
+        return self._host_time(_monotonic(self.machine.must(_LAST_ARMED)))
+
     def armed_after_s(self) -> float:
         """Return the guest's own seconds from the service's start to `armed`, of its latest start."""
         shown = self.machine.must(f"systemctl show {SERVICE} -P ExecMainStartTimestampMonotonic")
         said = self.machine.must(
             f"journalctl -b -u {SERVICE} -o short-monotonic --no-pager | grep '\"armed\"' | tail -n 1"
         )
-        moment = re.match(r"\[ *([0-9.]+)\]", said)
-        assert moment is not None, said
-        return float(moment[1]) - int(shown) / 1e6
+        return _monotonic(said) - int(shown) / 1e6
+
+
+def _monotonic(line: str) -> float:
+    moment = re.match(r"\[ *([0-9.]+)\]", line)
+    assert moment is not None, line
+    return float(moment[1])

@@ -24,7 +24,7 @@ PAUSE_OF_LINE_DOWN_S = 2.2
 
 def read_light(edges: Iterable[tuple[float, bool]], until: float) -> list[tuple[float, Light]]:
     """Return (moment, light) for each change of what the light says; `edges` are (seconds, level) of its pin."""
-    pulses = _pulses(list(edges), until)
+    pulses = _pulses([edge for edge in edges if edge[0] < until], until)
     shown: list[tuple[float, Light]] = []
     for began, on_s, off_s in pulses:
         light = _meaning(on_s, off_s)
@@ -38,7 +38,7 @@ def promised(edges: Iterable[tuple[float, bool]], after: float, until: float) ->
 
     A light that is on at `until`, when the power went, is taken at its word after `FLASH_S`, not after a whole pulse.
     """
-    for began, on_s, _ in _pulses(list(edges), until):
+    for began, on_s, _ in _pulses([edge for edge in edges if edge[0] < until], until):
         if began >= after and on_s > PRE_ALARM_S:
             return began
         if began >= after and on_s > FLASH_S and began + on_s >= until:

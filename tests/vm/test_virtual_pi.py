@@ -1,0 +1,113 @@
+"""The package on a virtual Pi: installed, provisioned, heard at the centre, killed, and cut off its power.
+
+One home for all tests of this file, in their order: booting it takes the emulator half a minute.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.assessment import Verdict
+from agent.effects import Light
+from agent.events import CallData
+from agent.simulator.motions import fall_forward
+from tests.trials.ledger import Ledger
+from tests.vm.hands import BUTTON, CORD
+from tests.vm.house import SERVICE, House
+from tests.vm.package import provisioned
+from tests.vm.power_cut import one_cut
+from tests.vm.rounds import Round
+from tests.vm.wearable import RATE_HZ
+from tests.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.timeout(900)
+
+CUTS = 3
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    try:
+        unit = provisioned()
+    except SystemExit as refused:
+        if refused.code == 3:
+            pytest.skip("no virtual Pi on this machine: it takes root on Debian 12; stderr says what is missing")
+        raise
+    with House(unit, tmp_path_factory.mktemp("house")) as home:
+        yield home
+
+
+def test_the_unit_came_up_by_itself(house: House) -> None:
+    assert house.machine.must(f"systemctl is-active {SERVICE}").strip() == "active"
+    assert house.machine.must("systemctl --failed --no-legend") == ""
+    assert house.machine.must("dpkg --verify nodkald-agent") == ""
+    assert not house.centre.of("call.raised"), "nobody pulled"
+
+
+def test_a_cord_is_heard_and_the_light_says_how_far_it_is(house: House) -> None:
+    ledger = Ledger()
+    trial = Round(house, ledger, "cord")
+    trial.pull(CORD)
+    trial.wait_for_pulls()
+    house.until_light(Light.RECEIVED, trial.began)
+    house.hands.release(CORD)
+    raised = trial.raised()[0].data
+    assert isinstance(raised, CallData)
+    assert (raised.trigger.sensor, raised.trigger.room) == ("bathroom-cord", "bathroom")
+    house.centre.say("ack", {"call_id": raised.call_id, "ack": "accepted", "by": "operator-12"})
+    house.until_light(Light.COMING, trial.began)
+    trial.end()
+    assert ledger.row("cord", "", "").clean
+
+
+def test_a_technician_sees_that_all_is_well(house: House) -> None:
+    code, said = house.machine.sh("nodkald doctor --json")
+    findings = json.loads(said)
+    failing = [entry for entry in findings["findings"] if entry["verdict"] == "fail"]
+    assert failing == []
+    assert code in (0, 1), said  # 1: there are warnings
+    lines = [entry for entry in findings["findings"] if entry["check"].startswith("gpio")]
+    assert [entry["verdict"] for entry in lines] == ["ok"] * len(lines) != []
+    status = json.loads(house.machine.must("nodkald status --json"))
+    assert status["paths"]["primary"]["up"]
+    assert "bathroom-cord" in house.machine.must("nodkald log -n 20")
+
+
+def test_a_fall_is_heard_through_a_real_usb_serial_port(house: House) -> None:
+    assert house.wearable is not None
+    trial = Round(house, Ledger(), "fall")
+    trial.falls = 1
+    house.wearable.play(fall_forward(RATE_HZ, seed=1))
+    eventually(trial.raised, within=60, every=0.1)
+    data = trial.raised()[0].data
+    assert isinstance(data, CallData)
+    assert data.assessment is not None
+    assert data.assessment.verdict is Verdict.CONFIRMED
+    assert Light.PRE_ALARM in [light for _, light in house.light(trial.began)]
+    trial.end()
+
+
+def test_a_killed_agent_comes_back_and_hears(house: House) -> None:
+    pid = house.main_pid()
+    house.machine.must(f"kill -9 {pid}")
+    eventually(lambda: house.main_pid() not in (0, pid), within=60, every=0.3)
+    trial = Round(house, Ledger(), "killed")
+    trial.pull(BUTTON)
+    trial.wait_for_pulls()
+    house.hands.release(BUTTON)
+    trial.end()
+
+
+def test_what_the_light_promised_survives_a_power_cut(house: House) -> None:
+    ledger, rng = Ledger(), random.Random(1)
+    for number in range(CUTS):
+        one_cut(house, ledger, rng, f"cut {number + 1}", holds=number == CUTS - 1)
+    assert ledger.row("power-cut", "", "").clean, ledger
+    assert sum(pull.arrived_at is not None for pull in ledger.pulls) >= 1
