@@ -6,7 +6,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test mosquitto tflite lint model bench deb deb-test lock clean
+.PHONY: help setup demo test mosquitto tflite lint model bench deb deb-test vm-test vm-fast trials lock clean
 
 ifndef PYTHON
 PYTHON := $(shell tools/pythons | head -n 1)
@@ -107,6 +107,18 @@ deb-test: setup .venv-lock/.from-lock  ## install the packages on Debian 12 and 
 	  $(VENV)/bin/python tools/build_deb.py --uv .venv-lock/bin/uv --arch $$arch; \
 	  for suite in bookworm trixie; do tools/try-deb $(VENV)/bin/python dist/nodkald-agent_*_$$arch.deb $$suite; done; \
 	done
+
+# On a virtual machine with a real GPIO device (tests/vm/README.md). The whole of it takes hours; what is asked of CI is `vm-fast`.
+VM_TRIALS = power-cut carrier loss usb-unplugged hung-process
+
+vm-test: vm-fast  ## the package on a virtual Pi: installed, provisioned, and every fault of docs/reliability.md that needs one
+	@tools/trials $(VENV)/bin/python $(VM_TRIALS)
+
+vm-fast: setup mosquitto .venv-lock/.from-lock  ## the part of it that CI runs: install, provision, a call, a fall, three power cuts
+	@NODKALD_VM=1 $(VENV)/bin/python -m pytest tests/vm $(ARGS)
+
+trials: setup mosquitto  ## break everything that needs no virtual Pi as often as docs/reliability.md says (hours)
+	@tools/trials $(VENV)/bin/python --host
 
 lock: .venv-lock/.from-lock  ## make the locks anew (ARGS=--upgrade for newer versions)
 	@tools/lock .venv-lock/bin/uv $(ARGS)

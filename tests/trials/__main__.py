@@ -1,6 +1,6 @@
 """The command behind `docs/reliability.md`.
 
-python -m tests.trials list
+python -m tests.trials list [--host]                      (--host: the names of those that need no virtual Pi)
 python -m tests.trials run NAME [--times N] [--seed N]    (exit code 1 if anything was lost, invented or a lie)
 python -m tests.trials table [--write]
 """
@@ -25,7 +25,8 @@ def main() -> int:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(prog="python -m tests.trials", description=__doc__)
     orders = parser.add_subparsers(dest="order", required=True)
-    orders.add_parser("list", help="name every trial")
+    names = orders.add_parser("list", help="name every trial")
+    names.add_argument("--host", action="store_true", help="only the names of those that need no virtual Pi")
     one = orders.add_parser("run", help="run one trial, and keep its row")
     one.add_argument("name", choices=TRIALS)
     one.add_argument("--times", type=int, help="how often to break it (default: as often as the table asks)")
@@ -35,6 +36,9 @@ def main() -> int:
     show.add_argument("--write", action="store_true", help="write it into docs/reliability.md")
     given = parser.parse_args()
     match given.order:
+        case "list" if given.host:
+            print("\n".join(trial.name for trial in TRIALS.values() if not trial.on_a_virtual_pi))
+            return 0
         case "list":
             print("\n".join(f"{trial.name:18} {trial.at_least:>5}  {trial.fault}" for trial in TRIALS.values()))
             return 0

@@ -30,6 +30,11 @@ class Trial:
     where: str
     """`module:function`, a `Run`."""
 
+    @property
+    def on_a_virtual_pi(self) -> bool:
+        """Whether it needs the guest of `tests/vm`."""
+        return self.where.startswith("tests.vm.")
+
     def load(self) -> Run:
         """Import the function."""
         module, _, function = self.where.partition(":")
