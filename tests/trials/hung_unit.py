@@ -58,9 +58,12 @@ class Findings:
         if not self.found:
             return "nothing was found"
         words = f"found {len(self.found)} times, after {min(self.found):.1f} to {max(self.found):.1f} s; {what}"
-        if self.mended:
-            words += f"; mended {len(self.mended)} times in place, after {max(self.mended):.1f} s at most"
-        return f"{words}; longest time between two pings {max(self.silence):.1f} s of {WATCHDOG_S:.0f}"
+        if not self.mended:
+            return words
+        return (
+            f"{words}; mended {len(self.mended)} times in place, after {max(self.mended):.1f} s at most; "
+            f"longest time between two pings {max(self.silence):.1f} s of {WATCHDOG_S:.0f}"
+        )
 
 
 class HungUnit:
@@ -145,7 +148,9 @@ def looked_after(
 ) -> Iterator[HungUnit]:
     """Give a unit that is armed and connected, with these gates in it."""
     told = (str(house.directory), kinds, dict(pace.limits), pace.ping_every_s)
-    house.home.prelude = f"from tests.trials.hanging import install; install(*{told!r})"
+    house.home.prelude = (
+        f"from tests.trials import hanging, holding_on; hanging.install(*{told!r}); holding_on.install({told[0]!r})"
+    )
     with house, Systemd(house.home, pace.watchdog_s) as systemd:
         eventually(lambda: len(house.home.logged("path_up")) >= len(house.brokers), 30)
         yield HungUnit(house, systemd, pace, findings, ledger)

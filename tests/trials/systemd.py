@@ -92,11 +92,13 @@ class Systemd:
                     process.kill()
 
     def _hear(self, message: bytes) -> None:
-        now = time.monotonic()
-        if message == b"READY=1":
+        now, told = time.monotonic(), message.split(b"\n")
+        if b"READY=1" in told:
             self.ready.append(now)
-        elif message == b"WATCHDOG=1":
+        elif b"WATCHDOG=1" in told:
             self.pings.append(now)
+        else:
+            return
         self._strike_at = now + self.watchdog_s
 
     def _again(self) -> None:
