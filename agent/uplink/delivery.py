@@ -226,7 +226,7 @@ def pass_time(delivery: Delivery, now: Now) -> Step:
     for path in delivery.paths.values():
         if path.phase is path_life.Phase.DOWN and path.due_at <= now.mono:
             delivery = _with_path(delivery, path_life.connecting(path, now.mono))
-            effects.append(Connect(path.name, patient=path_life.is_patient(path)))
+            effects.append(Connect(path.name, patient=path_life.is_patient(path, now.mono)))
         elif path.is_up and (waited := path_life.longest_wait(path, now.mono)) >= _patience(delivery, path):
             effects.append(Disconnect(path.name, f"no PUBACK for {waited:.0f} s: the connection is half-open"))
             delivery = _with_path(delivery, path_life.gave_up(path, now.mono))

@@ -35,9 +35,9 @@ BACKOFF_FORGIVEN_AFTER_S = 10.0
 SLOWER_BY = 1.5
 """How much longer than its last answer a broker may take for the next one."""
 ANSWER_CEILING_S = 45.0
-PATIENT_AFTER_ATTEMPTS = 8
+PATIENT_AFTER_S = 45.0
 PATIENT_EVERY = 4
-"""Of the attempts after those, which one is patient: in vain, it costs more time than the others."""
+"""Of the attempts after so long without a connection, which one is patient: in vain, it costs more than the others."""
 
 
 class Phase(Enum):
@@ -136,9 +136,9 @@ def hurried(paths: Mapping[str, Path], now: float) -> dict[str, Path]:
     return {name: replace(path, due_at=min(path.due_at, soon[name])) for name, path in paths.items()}
 
 
-def is_patient(path: Path) -> bool:
-    """Whether the next attempt is to wait longer for its answers."""
-    return path.attempts >= PATIENT_AFTER_ATTEMPTS and path.attempts % PATIENT_EVERY == 0
+def is_patient(path: Path, now: float) -> bool:
+    """Whether an attempt that begins now is to wait longer for its answers."""
+    return now - path.down_since >= PATIENT_AFTER_S and path.attempts % PATIENT_EVERY == 0
 
 
 def connecting(path: Path, now: float) -> Path:

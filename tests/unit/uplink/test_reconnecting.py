@@ -89,7 +89,14 @@ def test_a_broker_that_never_answers_in_time_is_waited_for_now_and_then() -> Non
         uplink, outcomes = fail(uplink, now)
         assert len(attempts(outcomes)) == 1
         kinds += attempts(outcomes)
-    assert kinds == [False] * 7 + [True, *[False] * 3] * 2 + [True]
+    # The ninth begins after 45 s; of those from there on, each fourth.
+    assert [number for number, patient in enumerate(kinds, 1) if patient] == [12, 16]
+
+
+def test_a_flapping_line_is_no_slow_broker() -> None:
+    path = replace(paths.Path("primary"), attempts=40, down_since=100.0)
+    assert not paths.is_patient(path, 100.0 + paths.PATIENT_AFTER_S - 0.1)
+    assert paths.is_patient(path, 100.0 + paths.PATIENT_AFTER_S)
 
 
 def half_open(outcomes: tuple[Outcome, ...]) -> list[str]:
