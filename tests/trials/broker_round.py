@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from agent.events import CloudEvent
+
     Breaks = Callable[[Way], AbstractContextManager[None]]
     """Breaks a way when it is entered, and mends it when it is left."""
 
@@ -44,6 +46,7 @@ LIGHT_AT_ONCE_S = 1.0
 SAFE_WITHIN_S = 0.5
 """From a hand to a stored call: only then the light is about that call."""
 SLACK_S = 0.02
+CLOSED_AGAIN_S = 5.0
 LIGHT_MARGIN_S = 0.1
 """The unit's log bears wall time, which a machine may be slewing against its monotonic one."""
 NOTED_OVER_S = 5.0
@@ -161,6 +164,7 @@ class Bench:
     def _settle(self) -> None:
         """Wait until the home is at rest, and note what has been there before."""
         lights = self._site.lights
+        self._rest(time.monotonic() + CLOSED_AGAIN_S)  # a call that no hand made may have come after the round
         eventually(lambda: lights.now is Light.READY and self._site.all_up(), within=SOON_S, every=0.1)
         self._known = frozenset(event.id for event in self._site.raised())
 
@@ -168,8 +172,8 @@ class Bench:
         """Wait until the centre has each pull, and note when it had it."""
         site = self._site
         with suppress(AssertionError):  # what never came is counted below
-            eventually(lambda: len(site.raised(self._known)) >= len(hands.pulls), within=ARRIVES_WITHIN_S, every=0.05)
-        raised = site.raised(self._known)
+            eventually(lambda: len(self._by_hand()) >= len(hands.pulls), within=ARRIVES_WITHIN_S, every=0.05)
+        raised = self._by_hand()
         for sensor in CORDS:
             pulls = [pull for pulled, pull in sorted(hands.pulls, key=lambda one: one[1].at) if pulled == sensor]
             events = [event for event in raised if event.subject == sensor]
@@ -177,13 +181,6 @@ class Bench:
                 pull.arrived_at = site.arrived(event.id)
                 pull.promised_at = site.lights.first(pull.at, *PROGRESS)
             self._note_surplus(sensor, len(pulls), len(events))
-        for event in raised:
-            assessment = event.data.assessment if isinstance(event.data, CallData) else None
-            if assessment is not None and assessment.verdict is Verdict.UNVERIFIED:
-                self.ledger.unverified += 1
-            elif event.subject not in CORDS:
-                self.ledger.false_calls += 1
-                print(f"{self.name}: a call by {event.subject} that nobody made: {event.id}", flush=True)
         self.ledger.pulls += [pull for _, pull in hands.pulls]
 
     def _print_long_waits(self, hands: Hands, broke_at: float) -> None:
@@ -198,6 +195,10 @@ class Bench:
                     flush=True,
                 )
 
+    def _by_hand(self) -> list[CloudEvent]:
+        """Return the calls of this round that cords and buttons made."""
+        return [event for event in self._site.raised(self._known) if event.subject in CORDS]
+
     def _note_surplus(self, sensor: str, pulls: int, events: int) -> None:
         if events > pulls:
             self.ledger.false_calls += events - pulls
@@ -208,30 +209,33 @@ class Bench:
         """Have the centre close every call of the round, and hold the lights against what had been said of each."""
         site = self._site
         first: dict[str, float] = {}
-        for event in site.raised(self._known):
+        for event in self._by_hand():
             pulled = [pull.at for _, pull in hands.pulls if pull.arrived_at == site.arrived(event.id)]
             first.setdefault(call_of(event), min(pulled, default=broke_at))
-        asked_at = 0.0
-
-        def rests() -> bool:
-            nonlocal asked_at
-            if site.lights.now is Light.READY and asked_at:
-                return True
-            if time.monotonic() - asked_at > 5.0:  # again: a broker may have forgotten it
-                asked_at = time.monotonic()
-                for call_id in first:
-                    for way in site.ways:
-                        way.centre.say("ack", {"call_id": call_id, "ack": "accepted", "by": "trial"})
-                        way.centre.say("ack", {"call_id": call_id, "ack": "closed", "outcome": "helped"})
-            return False
-
-        eventually(rests, within=SOON_S, every=0.02)
+        self._rest(time.monotonic())
         for call_id, at in first.items():
             begins = at + SAFE_WITHIN_S
             shown = [(max(when, begins), light) for when, light in site.lights.since(begins)]
             self.ledger.lies += [f"{self.name}: {lie}" for lie in lies(shown, site.said(call_id), SLACK_S)]
         for begin, end in site.unconnected(broke_at - 1.0, time.monotonic()):
             self._must_be_down(begin, end, "by its own log the unit had no path")
+
+    def _rest(self, close_at: float) -> None:
+        """Wait for light *ready*; have the centre close every call at `close_at`, and again: it may be forgotten."""
+        site = self._site
+
+        def rests() -> bool:
+            nonlocal close_at
+            if time.monotonic() < close_at:
+                return site.lights.now is Light.READY
+            close_at = time.monotonic() + CLOSED_AGAIN_S
+            for call_id in {call_of(event) for event in site.raised()}:
+                for way in site.ways:
+                    way.centre.say("ack", {"call_id": call_id, "ack": "accepted", "by": "trial"})
+                    way.centre.say("ack", {"call_id": call_id, "ack": "closed", "outcome": "helped"})
+            return False
+
+        eventually(rests, within=SOON_S, every=0.02)
 
     def _check_dark(self, fault: Fault, broke_at: float, ends_at: float, first_wait: float | None) -> None:
         after = fault.no_path_after_s
@@ -256,6 +260,13 @@ class Bench:
         site = self._site
         with suppress(AssertionError):
             eventually(lambda: not site.home.stored(), within=DRAINED_WITHIN_S, every=0.5)
+        for event in site.raised():
+            assessment = event.data.assessment if isinstance(event.data, CallData) else None
+            if assessment is not None and assessment.verdict is Verdict.UNVERIFIED:
+                self.ledger.unverified += 1
+            elif event.subject not in CORDS:
+                self.ledger.false_calls += 1
+                print(f"{self.name}: a call by {event.subject} that nobody made: {event.id}", flush=True)
         stuck = {sequence for _, sequence in site.home.stored()}
         came = {event.sequence or "" for event in site.events().values()}
         boots = {sequence[:8] for sequence in came | stuck}

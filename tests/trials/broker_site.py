@@ -202,7 +202,9 @@ class Site:
                 self._stack.callback(way.broker.kill)
                 way.open()
                 self._stack.callback(way.close)
-            self._stack.enter_context(self.home)
+            self._stack.callback(self.home.__exit__, None, None, None)
+            self.home.launch()
+            eventually(lambda: self.home.logged("armed"), within=SOON_S, every=0.1)
             self._stack.enter_context(self.lights)
             self._stack = self._stack.pop_all()
         return self
@@ -219,7 +221,7 @@ class Site:
         return {e.id: e for way in self.ways for e in list(way.centre.seen) if e.sequence is not None}
 
     def raised(self, known: frozenset[str] = frozenset()) -> list[CloudEvent]:
-        """Return each `call.raised` but the `known` ones, in the order in which the unit made them."""
+        """Return each `call.raised` but the `known` ones, of hands or not, in the order in which the unit made them."""
         found = [e for e in self.events().values() if e.type.value.endswith("call.raised") and e.id not in known]
         return sorted(found, key=lambda event: event.sequence or "")
 
