@@ -128,3 +128,9 @@ def test_a_machine_without_openssl_is_told_what_to_install(monkeypatch: pytest.M
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(Refused, match="apt install openssl"):
         openssl.new_key()
+
+
+@pytest.mark.parametrize("before", ["", "Certificate request self-signature verify OK\n"], ids=["3.0", "3.5"])
+def test_the_subject_is_found_whatever_openssl_says_before_it(monkeypatch: pytest.MonkeyPatch, before: str) -> None:
+    monkeypatch.setattr(openssl, "_run", lambda *_, **__: f"{before}subject=CN=u-test0001\n".encode())
+    assert openssl.request_subject("") == "CN=u-test0001"
