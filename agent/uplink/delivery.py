@@ -227,29 +227,29 @@ def pass_time(delivery: Delivery, now: Now) -> Step:
         if path.phase is path_life.Phase.DOWN and path.due_at <= now.mono:
             delivery = _with_path(delivery, path_life.connecting(path, now.mono))
             effects.append(Connect(path.name, patient=path_life.is_patient(path, now.mono)))
-        elif path.is_up and (waited := path_life.longest_wait(path, now.mono)) >= _patience(delivery, path):
-            effects.append(Disconnect(path.name, f"no PUBACK for {waited:.0f} s: the connection is half-open"))
-            delivery = _with_path(delivery, path_life.gave_up(path, now.mono))
     delivery = _chosen(delivery, now)
     delivery = _calls_due(delivery, now)
     delivery = _technical_due(delivery, now)
     delivery, published = _pump(delivery, now)
-    return delivery, (*effects, *published)
+    delivery, given_up = _give_up(delivery, now)
+    return delivery, (*effects, *published, *given_up)
 
 
 def next_deadline(delivery: Delivery) -> float | None:
     """Return the monotonic second at which `pass_time` has something to do, or None."""
-    due: list[float] = []
+    due = [path_life.next_deadline(path, _patience(delivery, path)) for path in delivery.paths.values()]
+    due += [call_lane.next_deadline(delivery.calls) if delivery.connected else None, delivery.technical.sweep_at]
+    return min((at for at in due if at is not None), default=None)
+
+
+def _give_up(delivery: Delivery, now: Now) -> Step:
+    """Close what hangs. This comes last: what was written before still gets through a line that is only slow."""
+    effects: list[Outcome] = []
     for path in delivery.paths.values():
-        if path.phase is path_life.Phase.DOWN:
-            due.append(path.due_at)
-        elif path.is_up and path.in_flight:
-            due.append(min(flight.sent_at for flight in path.in_flight.values()) + _patience(delivery, path))
-    if delivery.connected:
-        calls_due = call_lane.next_deadline(delivery.calls)
-        due += [] if calls_due is None else [calls_due]
-    due += [] if delivery.technical.sweep_at is None else [delivery.technical.sweep_at]
-    return min(due, default=None)
+        if path.is_up and (waited := path_life.longest_wait(path, now.mono)) >= _patience(delivery, path):
+            effects.append(Disconnect(path.name, f"no PUBACK for {waited:.0f} s: the connection is half-open"))
+            delivery = _with_path(delivery, path_life.gave_up(path, now.mono))
+    return _chosen(delivery, now), tuple(effects)
 
 
 def _calls_due(delivery: Delivery, now: Now) -> Delivery:

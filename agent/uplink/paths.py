@@ -229,6 +229,15 @@ def longest_wait(path: Path, now: float) -> float:
     return max((now - flight.sent_at for flight in path.in_flight.values()), default=0.0)
 
 
+def next_deadline(path: Path, patience: float) -> float | None:
+    """Return when the next attempt is due, or the path is to be given up; None if neither can be said."""
+    if path.phase is Phase.DOWN:
+        return path.due_at
+    if path.is_up and path.in_flight:
+        return min(flight.sent_at for flight in path.in_flight.values()) + patience
+    return None
+
+
 def half_open_after(path: Path, patience: float) -> float:
     """Return after how many seconds without a PUBACK a path is given up, where `patience` is right for a quick one."""
     return max(patience, min(ANSWER_CEILING_S, SLOWER_BY * path.answered_in))

@@ -120,6 +120,15 @@ def test_a_broker_whose_last_answer_was_slow_is_not_given_up_after_five_seconds(
     assert half_open(outcomes) == ["primary"]
 
 
+def test_a_call_still_goes_out_on_a_line_that_is_given_up_the_moment_it_comes() -> None:
+    uplink, _ = delivery.path_up(begun(), "primary", None, at(0.1))
+    uplink, _ = delivery.page_came(uplink, (), at(0.1), more=False)
+    uplink, _ = delivery.enqueue(uplink, event(1), at(1.0))  # a technical event, with 30 s for its PUBACK
+    _, outcomes = delivery.enqueue(uplink, event(2, call=True), at(8.0))
+    kinds = [type(outcome) for outcome in outcomes if isinstance(outcome, Publish | Disconnect)]
+    assert kinds == [Publish, Disconnect], "and in this order: the line may only be slow"
+
+
 def test_a_broker_that_became_quick_has_five_seconds_again() -> None:
     uplink, _ = delivery.enqueue(begun(), event(1, call=True), at(0))
     uplink, outcomes = delivery.path_up(uplink, "primary", None, at(20.0))
