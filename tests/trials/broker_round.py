@@ -6,8 +6,9 @@ moments. `path_at` of a pull that found no path is the later of two moments: the
 and the centre listens there again (its own way back is not the unit's delay). With a second, healthy way there is no
 such moment: the delay counts from the pull. Nothing stops a trial: what is odd is counted, and printed.
 
-A light lies if it says more of a call than the centre had said, or anything but *line down* a second after the last
-path was lost, by the unit's own log or by what the fault leaves of any path.
+A light lies if it says more of a call than the centre had said; or if a second after the last path was lost, by the
+unit's own log or by what the fault leaves of any path, it shows anything but *line down*, or a pre-alarm that the
+citizen must see.
 """
 
 from __future__ import annotations
@@ -249,7 +250,7 @@ class Bench:
         if begin >= end:
             return
         shown = {light for at, light in self._site.lights.since(begin) if at < end}
-        if shown - {Light.LINE_DOWN}:
+        if shown - {Light.LINE_DOWN, Light.PRE_ALARM}:
             words = ", ".join(sorted(light.value for light in shown))
             self._odd(f"{words} between {begin:.3f} and {end:.3f} s: {why}")
 
