@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.inference import channels, window
+from agent.inference import channels, layout, window
 from training.dataset import MARGIN
 
 Batch = NDArray[np.float64]
@@ -34,7 +34,7 @@ def augment(wide: Batch, rng: np.random.Generator) -> Batch:
 def _shifted(wide: Batch, rng: np.random.Generator) -> Batch:
     shift = MARGIN + rng.integers(-_SHIFT, _SHIFT + 1, len(wide))
     rows = np.arange(len(wide))[:, None]
-    return wide[rows, shift[:, None] + np.arange(window.LENGTH)]
+    return wide[rows, shift[:, None] + np.arange(layout.LENGTH)]
 
 
 def _softened(a: Batch, rng: np.random.Generator) -> Batch:
@@ -59,7 +59,7 @@ def _sampled_slower(a: Batch, rng: np.random.Generator) -> Batch:
         return a
     step = rng.uniform(50 / 30, 50 / 18, (len(chosen), 1))
     phase = rng.uniform(0, 1, (len(chosen), 1)) * step
-    position = np.arange(window.LENGTH)[None, :]
+    position = np.arange(layout.LENGTH)[None, :]
     before = np.floor((position - phase) / step) * step + phase
     share = ((position - before) / step)[..., None]
     out = a.copy()
@@ -69,18 +69,18 @@ def _sampled_slower(a: Batch, rng: np.random.Generator) -> Batch:
 
 def _at(a: Batch, position: Batch) -> Batch:
     """Return the windows' values at fractional positions."""
-    position = np.clip(position, 0, window.LENGTH - 1)
-    low = np.minimum(position.astype(np.int64), window.LENGTH - 2)
+    position = np.clip(position, 0, layout.LENGTH - 1)
+    low = np.minimum(position.astype(np.int64), layout.LENGTH - 2)
     share, rows = (position - low)[..., None], np.arange(len(a))[:, None]
     return a[rows, low] * (1 - share) + a[rows, low + 1] * share
 
 
 def _cut_short(a: Batch, rng: np.random.Generator) -> Batch:
     """Hold the ends of some windows, as the unit does where a stretch begins late or ends early."""
-    position = np.arange(window.LENGTH)[None, :]
-    late = np.where(rng.random(len(a)) < 0.15, rng.integers(0, window.BEFORE - 10, len(a)), 0)[:, None]
-    least = window.BEFORE + window.LEAST_AFTER
-    early = np.where(rng.random(len(a)) < 0.15, rng.integers(least, window.LENGTH, len(a)), window.LENGTH - 1)[:, None]
+    position = np.arange(layout.LENGTH)[None, :]
+    late = np.where(rng.random(len(a)) < 0.15, rng.integers(0, layout.BEFORE - 10, len(a)), 0)[:, None]
+    least = layout.BEFORE + window.LEAST_AFTER
+    early = np.where(rng.random(len(a)) < 0.15, rng.integers(least, layout.LENGTH, len(a)), layout.LENGTH - 1)[:, None]
     return a[np.arange(len(a))[:, None], np.clip(position, late, early)]
 
 

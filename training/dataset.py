@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from agent.inference import resample, stream, window
+from agent.inference import layout, resample, stream, window
 from agent.inference.resample import NOTHING
 from training.recordings import Recording
 
@@ -35,7 +35,7 @@ class Windows:
     @property
     def exact(self) -> NDArray[np.float64]:
         """Return the windows that the unit itself would see, shape (n, 200, 3)."""
-        return self.wide[:, MARGIN : MARGIN + window.LENGTH]
+        return self.wide[:, MARGIN : MARGIN + layout.LENGTH]
 
 
 def build(recordings: list[Recording]) -> Windows:
@@ -48,7 +48,7 @@ def build(recordings: list[Recording]) -> Windows:
         grid = _grid(recording)
         labels = _labels(recording, ready)
         for event, label in zip(ready, labels, strict=True):
-            impact = round(event.impact_at * resample.RATE_HZ)
+            impact = round(event.impact_at * layout.RATE_HZ)
             rows.append((_wide(grid, impact), index, event, label))
     return Windows(
         wide=np.stack([row[0] for row in rows]),

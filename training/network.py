@@ -17,7 +17,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from agent.inference import channels, window
+from agent.inference import channels, layout
 from training.augment import augment
 from training.dataset import Windows
 
@@ -38,7 +38,7 @@ def single_thread(seed: int) -> None:
 def network() -> keras.Model:
     """Return the untrained network; its input is (200, 1, 4): 2-D convolutions convert without reshapes."""
     layers = keras.layers
-    x = inputs = keras.Input((window.LENGTH, 1, len(channels.CHANNELS)))
+    x = inputs = keras.Input((layout.LENGTH, 1, len(layout.CHANNELS)))
     for filters, width, stride, pool in ((16, 7, 2, 2), (24, 5, 1, 2), (32, 5, 1, 1)):
         x = layers.Conv2D(filters, (width, 1), strides=(stride, 1), padding="same", use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization()(x))

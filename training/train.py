@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from agent.inference import channels, resample, window
+from agent.inference import channels, layout
 from agent.inference.cards import ModelCard, TrainingData
 from agent.inference.trigger import TRIGGER_G
 from training import convert, figures, network
@@ -85,10 +85,10 @@ def make_card(
         sha256=int8.sha256,
         bytes=len(int8.content),
         body_positions=("waist", "hip"),
-        rate_hz=resample.RATE_HZ,
-        before_s=window.BEFORE / resample.RATE_HZ,
-        after_s=window.AFTER / resample.RATE_HZ,
-        channels=channels.CHANNELS,
+        rate_hz=layout.RATE_HZ,
+        before_s=layout.BEFORE / layout.RATE_HZ,
+        after_s=layout.AFTER / layout.RATE_HZ,
+        channels=layout.CHANNELS,
         trigger_g=TRIGGER_G,
         threshold=threshold,
         uncertain_above=UNCERTAIN_ABOVE,

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import ModelError
-from agent.inference import channels, resample, window
+from agent.inference import layout
 from agent.profiles import Profile
 
 PACKAGE = "agent.inference.models"
@@ -156,8 +156,8 @@ def check_binding(profile: Profile) -> list[str]:
 def _fault(card: ModelCard, name: str) -> str:
     if card.name != name:
         return f"is the card of {card.name}"
-    if (card.rate_hz, card.channels) != (resample.RATE_HZ, channels.CHANNELS):
+    if (card.rate_hz, card.channels) != (layout.RATE_HZ, layout.CHANNELS):
         return "is for other channels or another rate than this software makes"
-    if (card.before_s, card.after_s) != (window.BEFORE / resample.RATE_HZ, window.AFTER / resample.RATE_HZ):
+    if (card.before_s, card.after_s) != (layout.BEFORE / layout.RATE_HZ, layout.AFTER / layout.RATE_HZ):
         return "is for another window than this software cuts"
     return ""

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from agent.inference.resample import Floats
 
-CHANNELS = ("magnitude", "vertical", "horizontal", "tilt")
 QUIET_BEFORE = 50
 """Grid samples from the window's start that gravity is taken from: they end before free fall begins."""
 SMOOTH = 25

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from agent.assessment import Advice, Assessed, Assessment, Signal, TriggerSeen, Verdict
 from agent.clock import Now
 from agent.effects import Effect, Log, SaveNote, Score
-from agent.inference import policy, resample, stream, window
+from agent.inference import layout, policy, resample, stream
 from agent.inference.cards import ModelCard
 from agent.inference.channels import channels
 from agent.inference.evidence import evidence
@@ -26,7 +26,7 @@ from agent.readings import Item, ModelState, MotionBatch, Restored, Scored, Scor
 
 SLACK_S = 0.3
 """How late a batch may reach the core: driver, mailbox, a busy machine. A gap is noticed by the clock after this."""
-_WINDOW_S = (SEARCH + window.AFTER) / resample.RATE_HZ
+_WINDOW_S = (SEARCH + layout.AFTER) / layout.RATE_HZ
 ANSWER_S = _WINDOW_S + resample.LATENCY_S + resample.GAP_S + SLACK_S
 """From a crossing to the latest moment at which its window is closed; the model's deadline comes on top."""
 _FORGET_AFTER_S = 600.0  # a trigger whose score never came; the core has called long since

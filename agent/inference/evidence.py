@@ -10,9 +10,10 @@ import math
 
 import numpy as np
 
-from agent.inference import window
+from agent.inference import layout
 from agent.inference.channels import gravity_before
-from agent.inference.resample import RATE_HZ, Floats
+from agent.inference.layout import RATE_HZ
+from agent.inference.resample import Floats
 
 FREE_FALL_G = 0.6
 STILL_G = 0.12
@@ -32,13 +33,13 @@ def evidence(xyz: Floats, peak_g: float, before: int, after: int) -> dict[str, f
         "peak_g": round(peak_g, 3),
         "free_fall_ms": 1000.0
         / RATE_HZ
-        * _longest_run(magnitude[window.BEFORE - before : window.BEFORE] < FREE_FALL_G),
+        * _longest_run(magnitude[layout.BEFORE - before : layout.BEFORE] < FREE_FALL_G),
     }
-    settled = slice(window.BEFORE + _SETTLE, window.BEFORE + after + 1)
+    settled = slice(layout.BEFORE + _SETTLE, layout.BEFORE + after + 1)
     later = magnitude[settled]
     if len(later) >= _LEAST:
         numbers["moving_g"] = round(float(later.std()), 3)
-        numbers["still_s"] = _still_at_end(magnitude[window.BEFORE + 1 : window.BEFORE + after + 1]) / RATE_HZ
+        numbers["still_s"] = _still_at_end(magnitude[layout.BEFORE + 1 : layout.BEFORE + after + 1]) / RATE_HZ
         if before >= _LEAST:
             numbers |= _posture(xyz, settled)
     return numbers

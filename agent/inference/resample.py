@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.inference.layout import RATE_HZ
+
 Floats = NDArray[np.float64]
 
-RATE_HZ = 50.0
 STEP_S = 1.0 / RATE_HZ
 GAP_S = 0.5
 """A hole longer than this ends the grid. Shorter ones are bridged by a straight line: lost frames and bursts of 25 Hz

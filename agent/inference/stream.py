@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from agent.inference import resample, trigger, window
-from agent.inference.resample import RATE_HZ, Floats, Piece, Resampler
+from agent.inference import layout, resample, trigger, window
+from agent.inference.layout import RATE_HZ
+from agent.inference.resample import Floats, Piece, Resampler
 from agent.inference.trigger import TRIGGER_G, Search
 
 
@@ -124,13 +125,13 @@ def _take_piece(stream: MotionStream, piece: Piece) -> tuple[MotionStream, list[
         if not (piece.ends or window.is_complete(history, wait.impact)):
             still.append(wait)
             continue
-        out.append((wait.impact + window.AFTER, wait.number, _ready(stream, history, piece.origin, wait)))
+        out.append((wait.impact + layout.AFTER, wait.number, _ready(stream, history, piece.origin, wait)))
     out.sort(key=lambda entry: entry[:2])  # in the order of the samples that they needed, whatever the chunking
     if piece.ends:
         history = window.History()
     else:
         oldest = min([wait.impact for wait in still] + ([search.impact] if search else []) + [history.end])
-        history = history.since(oldest - window.BEFORE)
+        history = history.since(oldest - layout.BEFORE)
     after = replace(stream, history=history, search=search, pending=tuple(still), triggers=triggers)
     return after, [event for _, _, event in out]
 
@@ -143,7 +144,7 @@ def _ready(stream: MotionStream, history: window.History, origin: float, wait: _
         peak_g=wait.peak_g,
         over_reference=wait.peak_g > stream.reference_g,
         damaged=window.is_damaged(history, wait.impact),
-        before=min(wait.impact - history.first, window.BEFORE),
-        after=min(history.end - 1 - wait.impact, window.AFTER - 1),
+        before=min(wait.impact - history.first, layout.BEFORE),
+        after=min(history.end - 1 - wait.impact, layout.AFTER - 1),
         xyz=window.cut(history, wait.impact),
     )

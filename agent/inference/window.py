@@ -11,11 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from agent.inference.layout import AFTER, BEFORE
 from agent.inference.resample import NOTHING, Floats
 
-BEFORE = 75
-AFTER = 125
-LENGTH = BEFORE + AFTER
 LEAST_AFTER = 50
 """Grid samples that must follow the impact."""
 

@@ -79,3 +79,10 @@ def test_a_unit_is_ready_for_a_manual_call_without_model_and_simulator() -> None
     unwanted = ("agent.inference", "agent.simulator", "numpy", "ai_edge_litert", "tflite_runtime", "iotcore")
     assert "agent.core" in loaded
     assert [module for module in loaded if module.startswith(unwanted)] == []
+
+
+def test_what_looks_at_the_model_before_the_start_loads_nothing_heavy() -> None:
+    """A unit with a wearable checks the model's card before it is armed, and numpy takes long to load."""
+    script = "import agent.inference.cards, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "numpy" not in done.stdout.split()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.inference import channels, resample, window
+from agent.inference import layout
 from agent.inference.cards import Comparison, ModelCard, Quantisation, Share, TrainingData
 from agent.inference.detector import Wearable
 from agent.profiles import FallPolicy
@@ -47,10 +47,10 @@ def card(threshold: float = 0.6, **changes: object) -> ModelCard:
         "sha256": "0" * 64,
         "bytes": 1,
         "body_positions": ("waist", "hip"),
-        "rate_hz": resample.RATE_HZ,
-        "before_s": window.BEFORE / resample.RATE_HZ,
-        "after_s": window.AFTER / resample.RATE_HZ,
-        "channels": channels.CHANNELS,
+        "rate_hz": layout.RATE_HZ,
+        "before_s": layout.BEFORE / layout.RATE_HZ,
+        "after_s": layout.AFTER / layout.RATE_HZ,
+        "channels": layout.CHANNELS,
         "trigger_g": 1.6,
         "threshold": threshold,
         "uncertain_above": 0.5,

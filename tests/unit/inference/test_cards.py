@@ -8,7 +8,7 @@ from agent.config_files import load_profile, shipped_profiles
 from agent.errors import ModelError
 from agent.inference import cards
 from agent.inference.cards import ModelCard, check_binding, load_card, load_file
-from agent.inference.resample import RATE_HZ
+from agent.inference.layout import RATE_HZ
 from agent.profiles import FallPolicy, Profile
 from tests.unit.inference.motions import card
 from training.words import DOCUMENT, words

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.inference.channels import CHANNELS, LIMIT, channels, gravity_before, smoothed
+from agent.inference.channels import LIMIT, channels, gravity_before, smoothed
+from agent.inference.layout import CHANNELS
 from tests.unit.inference.motions import LYING, STANDING, fall, times
 
 
