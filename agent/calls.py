@@ -1,8 +1,9 @@
 """All calls of this home, and what each thing that happens does to them.
 
-Rules of this file: pure; every function takes the calls and returns them with what follows, in order. Phases change
-only through `call_table.move`. A manual trigger is never delayed, weighed or stopped: `pull` raises at once, whatever
-else is under way, and ends every pre-alarm by raising it. Moments are monotonic seconds.
+Rules of this file: pure; every function takes the calls and returns them with what follows, in order: an event before
+the note of its call, for a note of a raised call whose event is not on disk reads as *received* after a restart. Phases
+change only through `call_table.move`. A manual trigger is never delayed, weighed or stopped: `pull` raises at once,
+whatever else is under way, and ends every pre-alarm by raising it. Moments are monotonic seconds.
 """
 
 from __future__ import annotations
@@ -210,7 +211,7 @@ def pass_time(calls: Calls, now: float) -> Step:
             calls, more = _raise(calls, call, Signal.TIME_UP, now)
         elif call.escalate_at is not None and now >= call.escalate_at:
             again = replace(call, escalation=call.escalation + 1, escalate_at=now + ESCALATE_AFTER_S)
-            calls, more = _put(calls, again), (Keep(again), Announce(EventType.CALL_ESCALATED, again))
+            calls, more = _put(calls, again), (Announce(EventType.CALL_ESCALATED, again), Keep(again))
         elif call.accepted_at is not None and now - call.accepted_at >= FORGET_AFTER_S:
             calls, more = closed(calls, call.call_id, "no_close_from_centre")
         else:
@@ -276,13 +277,13 @@ def _pull(calls: Calls, origin: Origin, now: float, new_id: str, *, test: bool) 
             raised_at=now,
             kept=True,
         )
-        return _put(calls, call), (Keep(call), Announce(EventType.CALL_RAISED, call))
+        return _put(calls, call), (Announce(EventType.CALL_RAISED, call), Keep(call))
     again = replace(open_call, repeat=open_call.repeat + 1, contact_pulled=True)
     storm = storm or again.repeat >= STORM_REPEATS
     if storm and now - (again.announced_at or 0.0) < STORM_INTERVAL_S:
         return _put(calls, again), (Storm(origin.sensor),)
     again = replace(again, announced_at=now)
-    told = (Keep(again), Announce(EventType.CALL_RAISED, again))
+    told = (Announce(EventType.CALL_RAISED, again), Keep(again))
     return _put(calls, again), ((*told, Storm(origin.sensor)) if storm else told)
 
 
@@ -317,13 +318,13 @@ def _join(calls: Calls, host: Call, assessment: Assessment) -> Step:
     if news:
         joined = replace(joined, assessment=assessment)
     if news and host.is_open:
-        return _put(calls, joined), (Keep(joined), Announce(EventType.CALL_UPDATED, joined))
+        return _put(calls, joined), (Announce(EventType.CALL_UPDATED, joined), Keep(joined))
     return _put(calls, joined), (Keep(joined),)
 
 
 def _raise(calls: Calls, call: Call, signal: Signal, now: float) -> Step:
     raised = replace(move(call, signal), raised_at=now, kept=True, safe=False)
-    return _put(calls, raised), (Keep(raised), Announce(EventType.CALL_RAISED, raised))
+    return _put(calls, raised), (Announce(EventType.CALL_RAISED, raised), Keep(raised))
 
 
 def _advance(calls: Calls, phase: Phase, signal: Signal, now: float) -> Step:

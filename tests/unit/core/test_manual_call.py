@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agent.assessment import Verdict
+from agent.call_table import Phase
 from agent.effects import Light, Publish, StoreEvent
 from agent.readings import Edge, Tick
 from tests.home_bench import SETTLED_S, HomeBench
@@ -169,3 +172,16 @@ def test_an_unknown_sensor_is_nobodys_call() -> None:
     home.advance(1.0)
     assert not [effect for effect in home.other if isinstance(effect, Publish)]
     assert not home.seen("call.raised")
+
+
+@pytest.mark.parametrize("written", range(4))
+def test_a_power_cut_between_two_writes_leaves_no_call_that_looks_received(written: int) -> None:
+    home = HomeBench()
+    home.cut()
+    home.auto = False
+    home.switch("bathroom-cord", pulled=True)
+    home.advance(SETTLED_S)
+    del home.disk.waiting[written:]
+    home.write()
+    home.crash()
+    assert not [call for call in home.state.calls.under_way() if call.phase is Phase.RECEIVED]
