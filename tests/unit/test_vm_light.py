@@ -39,6 +39,12 @@ def test_a_change_is_read_at_its_first_edge() -> None:
     assert read_light(pin, until=113.0)[-1] == (110.0, Light.SENDING)
 
 
+def test_one_stretched_pulse_is_not_steady() -> None:
+    pin = [*edges(Light.SENDING, 4.0), (104.0, True), (105.2, False), *edges(Light.SENDING, 4.0, begins=105.7)]
+    assert Light.RECEIVED in [light for _, light in read_light(pin, until=110.0)]
+    assert [light for _, light in read_light(pin, until=110.0, steady=True)] == [Light.SENDING]
+
+
 @pytest.mark.parametrize("light", [Light.READY, Light.LINE_DOWN, Light.PRE_ALARM])
 def test_no_other_light_is_a_promise(light: Light) -> None:
     assert promised(edges(light, 20.0), after=99.0, until=120.0) is None

@@ -63,8 +63,9 @@ class House:
             self.switch_on()
             if self.wearable is not None:
                 self.wearable.__enter__()
-            self.machine.wait_booted()
+            booted_s = self.machine.wait_booted()
             self.until_ready()
+            print(f"house: booted in {booted_s:.0f} s, armed in {self.armed_after_s():.1f} s", flush=True)
         except BaseException:
             self.__exit__()
             raise
@@ -102,9 +103,9 @@ class House:
 
     # ------------------------------------------------------------ what the citizen sees
 
-    def light(self, since: float, until: float | None = None) -> list[tuple[float, Light]]:
-        """Return what the light said from `since` on."""
-        return read_light(self.hands.edges(since), time.monotonic() if until is None else until)
+    def light(self, since: float, *, steady: bool = False) -> list[tuple[float, Light]]:
+        """Return what the light said from `since` until now."""
+        return read_light(self.hands.edges(since), time.monotonic(), steady=steady)
 
     def promised(self, after: float, until: float | None = None) -> float | None:
         """Return when the light first said *sending* or more after `after`."""

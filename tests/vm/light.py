@@ -7,6 +7,7 @@ it is longer than both: that is when a citizen could know, too.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from agent.effects import Light
@@ -22,15 +23,19 @@ RECEIVED_S = 1.75
 PAUSE_OF_LINE_DOWN_S = 2.2
 
 
-def read_light(edges: Iterable[tuple[float, bool]], until: float) -> list[tuple[float, Light]]:
-    """Return (moment, light) for each change of what the light says; `edges` are (seconds, level) of its pin."""
-    pulses = _pulses([edge for edge in edges if edge[0] < until], until)
-    shown: list[tuple[float, Light]] = []
-    for began, on_s, off_s in pulses:
+def read_light(edges: Iterable[tuple[float, bool]], until: float, *, steady: bool = False) -> list[tuple[float, Light]]:
+    """Return (moment, light) for each change of what the light says; `edges` are (seconds, level) of its pin.
+
+    With `steady` only what two pulses in a row say: one alone may have been stretched by a busy emulator.
+    """
+    said: list[tuple[float, Light]] = []
+    for began, on_s, off_s in _pulses([edge for edge in edges if edge[0] < until], until):
         light = _meaning(on_s, off_s)
-        if light is not None and (not shown or shown[-1][1] is not light):
-            shown.append((began, light))
-    return shown
+        if light is not None:
+            said.append((began, light))
+    if steady:
+        said = [entry for entry, later in pairwise(said) if entry[1] is later[1]] + said[-1:]
+    return [entry for index, entry in enumerate(said) if index == 0 or said[index - 1][1] is not entry[1]]
 
 
 def promised(edges: Iterable[tuple[float, bool]], after: float, until: float) -> float | None:

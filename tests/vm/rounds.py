@@ -69,7 +69,7 @@ class Round:
             pull.promised_at = pull.promised_at or self._house.promised(pull.at, pull.cut_at)
         self._count_others(manual, len(self.pulls) if calls_expected is None else calls_expected)
         said = sorted(entry for centre in self._house.centres for entry in centre.said if entry[0] >= self.began)
-        for lie in lies(self._house.light(self.began), said, SLACK_S):
+        for lie in lies(self._house.light(self.began, steady=True)[:-1], said, SLACK_S):
             self._ledger.lies.append(f"{self._name}: {lie}")
             print(self._ledger.lies[-1])
         self._house.close(self.raised())
