@@ -11,6 +11,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Self
 
+from agent import call_notes
 from agent.effects import Light
 from agent.events import EventType
 from tests.broker.mosquitto import Mosquitto
@@ -128,26 +129,28 @@ class House:
         explained = [came[0] for n, (s, p) in enumerate(self.pulls) if (came := self._raised_for(n, s, p))]
         return [arrival for arrival in manual if arrival not in explained]
 
-    def settle(self, within: float = 40.0) -> None:
-        """Close every call that is open, until the unit has nothing left of any and shows `ready`."""
+    def settle(self, within: float = 60.0) -> None:
+        """Close every call that is open, until the unit has nothing left of any and shows `ready`.
+
+        A centre closes what the unit still has open, also where it had heard that it was closed before a kill.
+        """
         self.let_go()
-        closed: set[str] = set()
         said_at = 0.0
 
         def is_over() -> bool:
             nonlocal said_at
             self.look()
-            if self.lights.now is Light.READY and not self._has_calls():
+            kept = self._kept()
+            if self.lights.now is Light.READY and not kept and not self.home.stored("call.%"):
                 return True
             if time.monotonic() - said_at >= SAY_AGAIN_S:
                 said_at = time.monotonic()
-                for call_id in list(self.heard.open_calls):
-                    closed.add(call_id)
+                for call_id in self.heard.open_calls | kept:
                     self.centres[-1].order("closed", call_id, Light.READY)
             return False
 
         eventually(is_over, within, every=0.02)
-        self.heard.open_calls -= closed  # what the unit has forgotten is closed by nobody else
+        self.heard.open_calls.clear()  # what the unit has forgotten is closed by nobody else
 
     def lies(self) -> list[str]:
         """Return what the light said too much in this round."""
@@ -190,8 +193,9 @@ class House:
         raised = self.heard.since(pull.at - 0.001, EventType.CALL_RAISED, sensor)  # uptime is in whole milliseconds
         return [arrival for arrival in raised if arrival.made_at < until]
 
-    def _has_calls(self) -> bool:
-        return bool(self.home.stored("call.%")) or any(key.startswith("call:") for key in self.home.notes())
+    def _kept(self) -> set[str]:
+        """Return the calls that the unit keeps for its next start."""
+        return {key.partition(":")[2] for key in self.home.notes() if key.startswith(call_notes.PREFIX)}
 
 
 def holes(numbers: Sequence[str]) -> int:

@@ -71,6 +71,8 @@ class Tally:
     kills: int = 0
     doubled: int = 0
     """A cord that was held through the kill called twice: sent and killed before it was stored, and found pulled."""
+    forgot: int = 0
+    """Lies in rounds in which the centre had a call that the disk had not yet when the process was killed."""
     missing: int = 0
     """Numbers missing within a boot."""
 
@@ -78,7 +80,8 @@ class Tally:
         """Sum up."""
         return (
             f"{self.kills} kills; {self.doubled} pulls called twice (sent, killed before they were stored, and the "
-            f"cord still held at the start); numbers missing within a boot: {self.missing}"
+            f"cord still held at the start); lies by a unit that did not remember a call, sent and killed before it was "
+            f"stored: {self.forgot}; numbers missing within a boot: {self.missing}"
         )
 
 
@@ -295,7 +298,9 @@ class _KilledHome:
         house.settle()
         twice = frozenset(a.event.id for a in house.extra() if self._holds_on and self._was_forgotten(a))
         self._tally.doubled += len(twice)
+        before = len(self._ledger.lies)
         house.end(self._ledger, self._name, excused=twice)
+        self._tally.forgot += (len(self._ledger.lies) - before) * bool(self._forgotten)
 
     def _was_forgotten(self, extra: Arrival) -> bool:
         """Whether the unit had called for the same pull before, and could not remember it."""
