@@ -80,8 +80,8 @@ class Tally:
         """Sum up."""
         return (
             f"{self.kills} kills; {self.doubled} pulls called twice (sent, killed before they were stored, and the "
-            f"cord still held at the start); lies by a unit that did not remember a call, sent and killed before it was "
-            f"stored: {self.forgot}; numbers missing within a boot: {self.missing}"
+            f"cord still held at the start); lies of a unit that did not remember such a call: {self.forgot}; numbers "
+            f"missing within a boot: {self.missing}"
         )
 
 
