@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import ssl
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from agent.config import Tls
 from agent.effects import Light
 from agent.events import CallData, CloudEvent
+from agent.uplink.tls import client_context
 from tests.broker.mosquitto import HOST, Mosquitto, free_port, tls_lines
 from tests.broker.pki import Ca, Identity, make_ca
 from tests.home import REPOSITORY, Home
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
     from types import TracebackType
+
+    from agent.uplink.tls import ClientContext
 
 OPERATIONS = REPOSITORY / "docs" / "operations" / "mosquitto"
 REPLACED = ("listener", "cafile", "certfile", "keyfile", "acl_file", "persistence_location")
@@ -66,14 +69,16 @@ class Pki:
 class WatchedCentre(TimedCentre):
     """A `TimedCentre` with a lasting session; notes since when it listens, and which call each word was about."""
 
-    def __init__(self, port: int, topic: str, *, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, port: int, topic: str, *, tls: ClientContext | None) -> None:
         self.words: list[tuple[float, str, Light]] = []
         """(moment, event id or call id, word as a light)"""
         self.subscribed_at = self.lost_at = 0.0
+        self._context = tls
         super().__init__(port, topic, tls=tls, lasting=True)
         self.subscribed_at = time.monotonic()
         self.client.on_subscribe = self._on_subscribe
         self.client.on_disconnect = self._on_disconnect
+        self.client.on_connect_fail = self._on_connect_fail
 
     def say(self, leaf: str, body: Mapping[str, Any] | bytes) -> None:
         """Publish to the unit, and note about which call."""
@@ -100,6 +105,10 @@ class WatchedCentre(TimedCentre):
 
     def _on_disconnect(self, *_: object) -> None:
         self.lost_at = time.monotonic()
+
+    def _on_connect_fail(self, *_: object) -> None:
+        if self._context is not None and self._context.wrapped is not None:
+            self._context.wrapped.close()  # paho leaves the socket of a failed handshake open
 
 
 @dataclass
@@ -147,8 +156,9 @@ class Way:
         self.broker.start()
         context = None
         if self.secure:
-            context = ssl.create_default_context(cafile=str(self.pki.ca.certificate))
-            context.load_cert_chain(self.pki.centre.certificate, self.pki.centre.key)
+            own = self.pki.centre
+            tls = Tls(ca=self.pki.ca.certificate, certificate=own.certificate, key=own.key)
+            context = client_context(tls, check_time=True)
         self.centre = WatchedCentre(self.port, "nk/v1/aabenraa/#", tls=context)
 
     def close(self) -> None:
