@@ -228,7 +228,8 @@ class Site:
 
     def events(self) -> dict[str, CloudEvent]:
         """Return every event that went through the outbox, by id, whichever centre has it."""
-        return {e.id: e for way in self.ways for e in list(way.centre.seen) if e.sequence is not None}
+        seen = [event for way in self.ways for event in list(way.centre.seen) if event.id in way.centre.arrived]
+        return {event.id: event for event in seen if event.sequence is not None}
 
     def raised(self, known: frozenset[str] = frozenset()) -> list[CloudEvent]:
         """Return each `call.raised` but the `known` ones, of hands or not, in the order in which the unit made them."""
