@@ -52,7 +52,7 @@ _WELCOME = Text(
 _RESUMED = Text("Fortsætter, hvor du slap.", "Going on where you left.")
 _DONE = Text(
     "{unit_id} er sat op. Nu: `sudo systemctl restart nodkald-agent`, `sudo nodkald doctor`, og træk i hver snor.",
-    "{unit_id} is provisioned. Now: `sudo systemctl restart nodkald-agent`, `sudo nodkald doctor`, then pull each cord.",
+    "{unit_id} is provisioned. Now: `sudo systemctl restart nodkald-agent`, `sudo nodkald doctor`, and pull each cord.",
 )
 _IN_THE_CLEAR = Text(
     "ADVARSEL: nøglen kunne ikke krypteres ({why}); den ligger i klartekst i {key}, som kun {owner} må læse.",
