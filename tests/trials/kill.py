@@ -24,13 +24,13 @@ from agent.events import EventType
 from agent.simulator.motions import fall_forward
 from tests.trials import holding_on
 from tests.trials.house import House, holes
-from tests.trials.ledger import Pull
+from tests.trials.ledger import Pull, percentile
 from tests.trials.side_by_side import side_by_side
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tests.trials.heard import Arrival
     from tests.trials.ledger import Ledger
@@ -76,12 +76,13 @@ class Tally:
     missing: int = 0
     """Numbers missing within a boot."""
 
-    def note(self) -> str:
-        """Sum up."""
+    def note(self, armed_s: Sequence[float]) -> str:
+        """Sum up; `armed_s` are the times from each start to `armed`."""
         return (
-            f"{self.kills} kills; {self.doubled} pulls called twice (sent, killed before they were stored, and the "
-            f"cord still held at the start); lies of a unit that did not remember such a call: {self.forgot}; numbers "
-            f"missing within a boot: {self.missing}"
+            f"{self.kills} kills, armed again after {percentile(armed_s, 0.5)} s (median), "
+            f"{percentile(armed_s, 0.99)} s (p99); {self.doubled} pulls called twice (sent, killed before they were "
+            f"stored, and the cord still held at the start); lies of a unit that did not remember such a call: "
+            f"{self.forgot}; numbers missing within a boot: {self.missing}"
         )
 
 
@@ -99,7 +100,7 @@ def run(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str:
 
     side_by_side(ledger, times, rng, work, play, homes=HOMES, each=EACH)
     print(tally, flush=True)
-    return tally.note()
+    return tally.note(ledger.armed_s)
 
 
 class _KilledHome:
