@@ -19,10 +19,6 @@ ARCH ?= amd64
 # Quiet: pip would tell of every mirror it asked and of its own age; its errors still show.
 PIP_INSTALL = -m pip install -qq --disable-pip-version-check --no-input --only-binary :all: --require-hashes
 
-# A Raspberry Pi with Python 3.13 has lgpio from Debian only (docs/dependencies.md): there the venv sees Debian's packages.
-SEES_DEBIAN = -c 'import sys; from importlib.util import find_spec; \
-  print("--system-site-packages" if sys.version_info >= (3, 13) and find_spec("lgpio") else "")'
-
 # One line says what is about to happen, because it takes a while; then a venv from one lock, and nothing else in it.
 # $(1) the venv, $(2) the interpreter, $(3) the lock.
 define from_lock
@@ -30,7 +26,7 @@ define from_lock
 @$(2) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "make: $(2) is not one of Python 3.11 to 3.13" >&2; exit 1; }
 @$(2) -c 'import ensurepip, venv' || { echo "make: $(2) has no venv: on Debian, apt-get install python3-venv" >&2; exit 1; }
 @echo "setting up $(1) with $$($(2) --version) from $(3)"
-@$(2) -m venv --clear $$($(2) $(SEES_DEBIAN)) $(1)
+@$(2) -m venv --clear $(1)
 @$(1)/bin/python $(PIP_INSTALL) -r $(3)
 endef
 
