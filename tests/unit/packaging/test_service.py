@@ -55,7 +55,7 @@ def test_systemd_understands_every_line_and_has_nothing_to_say(tmp_path: Path) -
 
 
 def test_a_line_that_systemd_does_not_understand_would_be_seen(tmp_path: Path) -> None:
-    assert "RestartSecs" in verified(tmp_path, SERVICE.read_text().replace("RestartSec=1", "RestartSecs=1"))
+    assert "RestartSecs" in verified(tmp_path, SERVICE.read_text().replace("RestartSec=", "RestartSecs="))
 
 
 def test_it_is_as_closed_as_the_documents_say(tmp_path: Path) -> None:
