@@ -237,6 +237,7 @@ def _resolver_round(unit: HungUnit, name: str) -> None:
     limit, alone = unit.pace.limits["uplink"], len(house.brokers) == 1
     before, known, ups = unit.hangs(), unit.found(worker), _ups(unit)
     unit.hang("resolver")
+    lost_at = time.monotonic()
     house.brokers[0].restart()
     hung_at = unit.hangs_since(before)
     threading.Event().wait(rng.uniform(0, limit / 4))
@@ -252,7 +253,9 @@ def _resolver_round(unit: HungUnit, name: str) -> None:
         (house.directory / "let-go").touch()
     unit.pinged_all_the_while(hung_at)
     if unit.pace.is_real:
-        _told_and_restored(unit, Fault.UPLINK_LOST, hung_at)
+        _told_and_restored(
+            unit, Fault.UPLINK_LOST, lost_at
+        )  # it may have been told while the next attempt was waited for
     unit.end()
     (house.directory / "let-go").unlink(missing_ok=True)
 
