@@ -7,6 +7,7 @@ limit, and ends in `ChannelError`. Answers to earlier calls that timed out are d
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import socket
 import time
@@ -26,13 +27,22 @@ class Channel:
     def __init__(self, path: Path, timeout_s: float = 10.0) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(timeout_s)
-        self._socket.connect(str(path))
+        try:
+            self._socket.connect(str(path))
+        except OSError:
+            self._socket.close()
+            raise
         self._lines = self._socket.makefile("rwb")
 
     def close(self) -> None:
         """Hang up."""
-        self._lines.close()
+        with contextlib.suppress(OSError):  # what was still to be said to a machine that was cut
+            self._lines.close()
         self._socket.close()
+
+    def patient(self) -> None:
+        """Give each answer half a minute: the guest is up, and may be busy."""
+        self._socket.settimeout(30)
 
     def __enter__(self) -> Self:
         return self
@@ -76,15 +86,14 @@ def guest_agent(path: Path, within_s: float) -> Channel:
     """Return the guest's agent as soon as it answers. Raises ChannelError if it does not in `within_s` seconds."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
-        try:
-            channel = Channel(path, timeout_s=3)
+        with contextlib.suppress(OSError, ValueError, ChannelError), contextlib.ExitStack() as unless_synced:
+            channel = unless_synced.enter_context(Channel(path, timeout_s=3))
             token = time.monotonic_ns() % 2**31
             if channel.call("guest-sync", id=token) == token:
-                channel._socket.settimeout(30)
+                unless_synced.pop_all()
+                channel.patient()
                 return channel
-            channel.close()
-        except (OSError, ValueError, ChannelError):
-            time.sleep(0.1)
+        time.sleep(0.1)
     raise ChannelError(f"the guest's agent did not answer within {within_s:.0f} s")
 
 
