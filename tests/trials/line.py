@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     """From the seconds since it was asked last, and what the wearable said in them, to what is on the line."""
 
 TURN_S = 0.04
+HELD_UP_S = 0.1
+"""Longer than this without a byte of the wearable, and the unit counts samples as lost: it can't know the reason."""
 LARGEST_READ = 65_536
 
 
@@ -37,8 +39,8 @@ class Line:
 
     def __init__(self, device: Path, port: Path) -> None:
         self.through: Through = clean
-        self.carried = 0
-        """Bytes that the unit was given."""
+        self.held_up_at = time.monotonic()
+        """When busy cores last made this simulated line stand still, or lose something: not what a trial did to it."""
         self._device = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         self._port = port
         self._master: int | None = None
@@ -79,15 +81,17 @@ class Line:
                 self._master = None
 
     def _run(self) -> None:
-        last = time.monotonic()
+        last = heard = time.monotonic()
         while not self._stopping.wait(TURN_S):
             now = time.monotonic()
-            with contextlib.suppress(BlockingIOError, OSError):
-                said = b""
-                with contextlib.suppress(BlockingIOError):
-                    said = os.read(self._device, LARGEST_READ)
-                with self._lock:
-                    self._carry(self.through(now - last, said))
+            said = b""
+            with contextlib.suppress(BlockingIOError):
+                said = os.read(self._device, LARGEST_READ)
+            if now - heard > HELD_UP_S:
+                self.held_up_at = now
+            heard = now if said else heard
+            with self._lock:
+                self._carry(self.through(now - last, said))
             last = now
 
     def _carry(self, data: bytes) -> None:
@@ -96,5 +100,10 @@ class Line:
             return
         poll = select.poll()
         poll.register(self._master, select.POLLHUP)
-        if not any(event & select.POLLHUP for _, event in poll.poll(0)):
-            self.carried += os.write(self._master, data)
+        if any(event & select.POLLHUP for _, event in poll.poll(0)):
+            return
+        taken = 0
+        with contextlib.suppress(BlockingIOError, OSError):  # full, or closed between the question and this
+            taken = os.write(self._master, data)
+        if taken < len(data):
+            self.held_up_at = time.monotonic()
