@@ -2,6 +2,8 @@
 
 Rules of this file: pure. Every event carries the full call, so the newest one wins and none is needed before another.
 A call goes only forward: open, accepted, closed. `cancelled` is a pre-alarm that the citizen ended; no call was raised.
+But a pull that was made after a call was closed opens it again: a unit that was killed as it closed the call does not
+know that it did, and a person who pulls again is heard.
 """
 
 from __future__ import annotations
@@ -64,9 +66,11 @@ def heard(calls: Mapping[str, Call], event: Json, path: str, mono: float) -> Map
     call = calls.get(call_id) or Call(call_id, mono)
     sequence = str(event.get("sequence") or "")
     newest = sequence >= call.sequence
+    pulled_again = event["type"] == EventType.CALL_RAISED and sequence > call.sequence and call.phase is Phase.CLOSED
     call = replace(
         call,
-        phase=max(call.phase, phase),
+        phase=phase if pulled_again else max(call.phase, phase),
+        accepted_at=None if pulled_again else call.accepted_at,
         path=path,
         sequence=max(sequence, call.sequence),
         data=dict(data or {}) if newest else call.data,

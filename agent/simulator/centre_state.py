@@ -5,7 +5,7 @@ Rules of this file: pure; the clock is handed in. What it does is what `docs/int
 - every copy of a numbered event gets `received`, duplicates included, and a first copy only after it was stored;
 - events are told apart by `id` alone, remembered for 30 days;
 - `accepted` and `closed` come from a person (or the timers that stand in for one) and are said again when the unit
-  escalates a call that was accepted: it can't have heard;
+  escalates a call that was accepted or closed: it can't have heard, or was killed before it had written that down;
 - nothing that a unit sends raises an exception here.
 """
 
@@ -174,9 +174,10 @@ def _learn(state: Centre, event: Json, path: str, now: Now) -> tuple[Centre, Hol
 def _say_again(state: Centre, event: Json) -> list[Effect]:
     data = event.get("data")
     call = state.calls.get(str(data.get("call_id"))) if isinstance(data, dict) else None
-    if call is None or call.phase != Phase.ACCEPTED:
+    if call is None or call.phase not in (Phase.ACCEPTED, Phase.CLOSED):
         return []
-    return [SendAck(_path_for(state, call), _accepted(state, call))]
+    ack = _closed(call) if call.phase is Phase.CLOSED else _accepted(state, call)
+    return [SendAck(_path_for(state, call), ack)]
 
 
 def _departures(payload: bytes) -> tuple[str, ...]:

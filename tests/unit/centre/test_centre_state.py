@@ -154,6 +154,21 @@ def test_an_escalated_call_that_was_accepted_is_accepted_again() -> None:
     assert [ack["ack"] for ack in acks(effects)] == ["received", "accepted"]
 
 
+def test_an_escalated_call_that_was_closed_is_closed_again() -> None:
+    desk = Desk()
+    desk.take(message(call(1)), Operator("accept"), Operator("close"), message(call(2, "closed")))
+    effects = desk.take(message(call(3, "escalated", escalation=1)))
+    assert [ack["ack"] for ack in acks(effects)] == ["received", "closed"]
+    assert desk.state.open_calls == ()
+
+
+def test_a_pull_after_a_call_was_closed_opens_it_again() -> None:
+    desk = Desk()
+    desk.take(message(call(1)), Operator("accept"), Operator("close"), message(call(2, "closed")))
+    desk.take(message(call(3, repeat=1)))
+    assert [known.phase for known in desk.state.open_calls] == [Phase.OPEN]
+
+
 def test_an_escalated_call_that_nobody_took_waits_for_a_person() -> None:
     desk = Desk()
     desk.take(message(call(1)))
