@@ -40,7 +40,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         if refused.code == 3:
             pytest.skip("no virtual Pi on this machine: it takes root on Debian 12; stderr says what is missing")
         raise
-    with House(unit, tmp_path_factory.mktemp("house")) as home:
+    with House(unit, tmp_path_factory.mktemp("house"), two_paths=True) as home:
         yield home
 
 
