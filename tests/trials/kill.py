@@ -19,6 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent import call_notes
 from agent.effects import Light
 from agent.events import EventType
 from agent.simulator.motions import fall_forward
@@ -109,8 +110,9 @@ class _KilledHome:
     def __init__(self, house: House, ledger: Ledger, tally: Tally) -> None:
         self._house, self._ledger, self._tally, self._rng = house, ledger, tally, house.rng
         self._must_come: dict[str, str] = {}
-        self._forgotten: set[str] = set()
-        """Calls of this round that the centre had and the disk had not when the process was killed."""
+        self._killed_at = 0.0
+        self._kept: set[str] = set()
+        """The calls of which the disk had a note when the process was killed."""
         self._held: str | None = None
         """What was pulled when the process was killed."""
         self._holds_on = False
@@ -130,7 +132,6 @@ class _KilledHome:
         self._name = f"{name} ({moment})"
         house.centres[0].longest_s = rng.choice((0.0, 0.02, 0.1, 0.1))
         house.begin()
-        self._forgotten.clear()
         fall = self._until_killed(moment)
         self._holds_on = self._held is not None and moment not in ("closed", "fall") and rng.random() < HOLDS_ON
         sensor = house.pulls[0][0] if house.pulls else rng.choice(SENSORS)
@@ -248,8 +249,8 @@ class _KilledHome:
         house.look()
         events = self._on_disk("SELECT event_id, type, body FROM events")
         self._must_come.update({event_id: kind for event_id, kind, _ in events})
-        self._forgotten.update(a.event.id for a in house.heard.since(house.began, EventType.CALL_RAISED))
-        self._forgotten -= self._must_come.keys()
+        notes = self._on_disk("SELECT key FROM notes")
+        self._killed_at, self._kept = cut, {key.removeprefix(call_notes.PREFIX) for (key,) in notes}
         raised = [json.loads(body) for _, kind, body in events if kind == EventType.CALL_RAISED]
         for sensor, pull in house.pulls:
             if pull.cut_at is not None:
@@ -301,12 +302,18 @@ class _KilledHome:
         self._tally.doubled += len(twice)
         before = len(self._ledger.lies)
         house.end(self._ledger, self._name, excused=twice)
-        self._tally.forgot += (len(self._ledger.lies) - before) * bool(self._forgotten)
+        self._tally.forgot += (len(self._ledger.lies) - before) * bool(self._forgotten())
+
+    def _forgotten(self) -> list[Arrival]:
+        """Return the calls of this round that were sent, and of which nothing was on the disk at the kill."""
+        raised = self._house.heard.since(self._house.began, EventType.CALL_RAISED)
+        sent = [a for a in raised if a.made_at < self._killed_at and a.event.id not in self._must_come]
+        return [a for a in sent if a.call is not None and a.call.call_id not in self._kept]
 
     def _was_forgotten(self, extra: Arrival) -> bool:
         """Whether the unit had called for the same pull before, and could not remember it."""
-        raised = self._house.heard.since(self._house.began, EventType.CALL_RAISED, extra.event.subject)
-        return any(a.event.id in self._forgotten for a in raised if a.made_at < extra.made_at)
+        earlier = [a for a in self._forgotten() if a.event.subject == extra.event.subject]
+        return any(a.made_at < extra.made_at for a in earlier)
 
     def _fallen(self) -> list[Any]:
         return self._house.heard.since(self._house.began, EventType.CALL_RAISED, "wearable")
