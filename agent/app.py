@@ -14,6 +14,7 @@ import threading
 import uuid
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,17 +29,12 @@ from agent.core_state import CoreState, Setup
 from agent.effects import (
     Connect,
     Disconnect,
-    DropNote,
     Effect,
-    FetchTechnical,
-    ForgetEvents,
     Log,
     Publish,
     Restart,
-    SaveNote,
     Score,
     Show,
-    StoreEvent,
 )
 from agent.errors import NodkaldError
 from agent.events import Online
@@ -55,7 +51,7 @@ from agent.status.socket import SOCKET_NAME, StatusSocket
 from agent.system_clock import SystemClock, machine_boot
 from agent.uplink.envelope import rfc3339
 from agent.uplink.mqtt import MqttPath
-from agent.uplink.storage import StorageWorker
+from agent.uplink.storage import StorageEffect, StorageWorker
 from agent.uplink.topics import LEAVES_DOWN
 from agent.workers import Worker, Workers
 
@@ -72,6 +68,9 @@ SWITCH_INTERVAL_S = 0.0005
 
 AWAKE_S = 0.001
 """How long before the end of a debounce the core stops sleeping: a wake-up takes some tenths of a millisecond."""
+
+_TO_DISK = 1
+"""The place of what the storage worker does, among the effects of a step."""
 
 STEP_FAILURES = 3
 """A core that fails this often in a row will not be right next time: the process ends, to be started anew."""
@@ -218,20 +217,22 @@ class App:
         return loaded.effects
 
     def _carry_out(self, effects: Any) -> None:
-        for effect in sorted(effects, key=_place):
-            try:
-                self._do(effect)
-            except Exception:  # one effect that can't be done must not keep the others from being done
-                log.exception("effect_failed", effect=type(effect).__name__)
+        for place, together in groupby(sorted(effects, key=_place), _place):
+            # What goes to the disk goes there in one transaction: no event without the note of its call.
+            for effect in [tuple(together)] if place == _TO_DISK else together:
+                try:
+                    self._do(effect)
+                except Exception:  # one effect that can't be done must not keep the others from being done
+                    log.exception("effect_failed", effect=type(effect).__name__)
         self._board.show(self._state, effects)
 
-    def _do(self, effect: Effect) -> None:
+    def _do(self, effect: Effect | tuple[StorageEffect, ...]) -> None:
         match effect:
             case Publish(path=path):
                 self._paths[path].publish(effect)
                 os.sched_yield()  # the kernel and a broker on this machine go before our own disk and log
-            case StoreEvent() | ForgetEvents() | SaveNote() | DropNote() | FetchTechnical():
-                self._storage.submit(effect)
+            case tuple():
+                self._storage.submit(*effect)
             case Show():
                 self._indicators.show(effect)
             case Connect(path, patient):
@@ -369,7 +370,9 @@ class App:
 
 def _place(effect: Effect) -> int:
     """Publishes first and log lines last: a disk that wakes up and a stream that may block are behind the network."""
-    return 0 if isinstance(effect, Publish) else 2 if isinstance(effect, Log) else 1
+    if isinstance(effect, Publish):
+        return 0
+    return _TO_DISK if isinstance(effect, StorageEffect) else 3 if isinstance(effect, Log) else 2
 
 
 def _lock(path: Path) -> Any:

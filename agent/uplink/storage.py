@@ -161,13 +161,18 @@ class StorageWorker:
         self._tell(f"the disk of the outbox {self._path} has not answered for {ANSWER_WITHIN_S:g} s", full=False)
         return Restored(self._uncounted)
 
-    def submit(self, effect: StorageEffect) -> None:
-        """Take in an effect; never blocks. Called by the core's thread."""
+    def submit(self, *effects: StorageEffect) -> None:
+        """Take in what one step of the core asks for, to be written in one transaction; never blocks.
+
+        Called by the core's thread. An event and the note of its call are never on disk without each other.
+        """
+        evicted: list[Evicted] = []
         with self._changed:
-            self._waiting.add(effect)
-            evicted = self._waiting.drop_oldest_technical()
-            if isinstance(effect, StoreEvent) and effect.event.is_call:
-                self._urgent = True
+            for effect in effects:
+                self._waiting.add(effect)
+                evicted += self._waiting.drop_oldest_technical()
+                if isinstance(effect, StoreEvent) and effect.event.is_call:
+                    self._urgent = True
             self._changed.notify()
         for item in evicted:
             self._log.warning("storage_queue_overflow", first=item.first, last=item.last, count=item.count)

@@ -10,9 +10,12 @@ import pytest
 from agent.effects import DropNote, FetchTechnical, ForgetEvents, SaveNote, StoreEvent
 from agent.errors import StorageError
 from agent.readings import Evicted, Restored, StorageTrouble, StorageWell, Stored, TechnicalPage
+from agent.system_clock import SystemClock
 from agent.uplink import storage
 from agent.uplink.outbox import Outbox, open_outbox
+from agent.uplink.storage import StorageWorker
 from tests.faults.storage import NO_LIMIT, Worker
+from tests.inbox import Inbox
 from tests.unit.uplink.events import event
 from tests.waiting import eventually
 
@@ -253,3 +256,31 @@ def test_a_store_request_comes_twice_without_harm(path: Path) -> None:
         worker.storage.submit(StoreEvent(event(1, call=True)))
         eventually(lambda: worker.stored().count("call-1-1") == 2)
     assert reopened(path)[0].calls == (event(1, call=True),)
+
+
+class YieldingCondition(threading.Condition):
+    """Whoever submits makes way for the worker as soon as it gives the lock back."""
+
+    def __exit__(self, *failure: object) -> None:
+        super().__exit__(*failure)  # type: ignore[arg-type]  # because they are handed on as they came
+        if threading.current_thread() is threading.main_thread():
+            threading.Event().wait(0.05)
+
+
+def test_what_is_submitted_together_is_written_in_one_transaction(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups: list[tuple[int, int]] = []
+    write = StorageWorker._write
+
+    def noting(worker: StorageWorker, group: storage._Waiting) -> None:
+        groups.append((len(group.calls), len(group.notes)))
+        write(worker, group)
+
+    monkeypatch.setattr(StorageWorker, "_write", noting)
+    inbox = Inbox()
+    worker = StorageWorker(path, NO_LIMIT, inbox.post, SystemClock())
+    worker._changed = YieldingCondition()
+    worker.load()
+    worker.submit(StoreEvent(event(1, call=True)), SaveNote("call:1", "{}"))
+    inbox.wait(Stored)
+    assert worker.stop()
+    assert groups == [(1, 1)]
