@@ -60,9 +60,9 @@ test: setup mosquitto tflite .venv-contracts/.from-lock  ## run all tests (TESTS
 	  NODKALD_LINT_IMPORTS=$(CURDIR)/.venv-contracts/bin/lint-imports \
 	  $(VENV)/bin/python -m pytest -n 2 $(TESTS) $(ARGS)
 
-# The tests against a real broker need one; without it they skip, and say so.
+# The tests against a real broker need one, and those of a wrong clock a faked one; without them they skip, and say so.
 mosquitto:
-	@tools/need mosquitto openssl
+	@tools/need mosquitto openssl faketime
 
 # The other model runtime ends with Python 3.11 and NumPy 1, so it has a venv of its own, where there is such a Python.
 tflite: $(if $(findstring .from-lock-3.11.,$(MADE)),.venv-tflite/.from-lock)
