@@ -33,6 +33,8 @@ class Machine:
         self.folder = folder
         self.disk = disk
         self.on_at = 0.0
+        self.clock_begins: str | None = None
+        """What the board's clock says at the next power-on, as YYYY-MM-DDTHH:MM:SS; None for the host's time."""
         self._guest = guest
         self._process: subprocess.Popen[bytes] | None = None
         self._agent: Channel | None = None
@@ -139,6 +141,8 @@ class Machine:
             "-netdev", "user,id=net2,net=10.0.3.0/24", "-device", "virtio-net-pci,netdev=net2,id=two",
             "-qmp", f"unix:{self.folder / 'qmp.sock'},server=on,wait=off",
         ]  # fmt: skip
+        if self.clock_begins is not None:
+            command += ["-rtc", f"base={self.clock_begins}"]
         if stick is not None:
             command += ["-drive", f"if=virtio,file={stick},format=raw,readonly=on"]
         return command
