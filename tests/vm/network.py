@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 GONE_S = (60.0, 90.0)
 LOSS = "20%"
-DELAY = "2s"
+DELAY = "1s"
+"""Each way: two seconds for the round trip."""
 SHOWS_WITHIN_S = 75.0
 """From the lost carrier to *line down*: a keepalive and a half, and the half-open rule while a call waits."""
 

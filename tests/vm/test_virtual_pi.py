@@ -49,6 +49,8 @@ def test_the_unit_came_up_by_itself(house: House) -> None:
     assert house.machine.must("systemctl --failed --no-legend") == ""
     assert house.machine.must("dpkg --verify nodkald-agent") == ""
     assert not house.centre.of("call.raised"), "nobody pulled"
+    assert "nodkald-tls-key" in house.machine.must("ls /etc/credstore.encrypted")
+    assert house.machine.must("grep -rl PRIVATE /etc/nodkald /var/lib/nodkald; true") == "", "no key lies in the clear"
 
 
 def test_a_cord_is_heard_and_the_light_says_how_far_it_is(house: House) -> None:
