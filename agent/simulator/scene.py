@@ -141,8 +141,9 @@ class Scene:
         averaged = max(1, round(FINE_HZ / rate_hz))
         count = int(self.t[-1] * rate_hz)
         last = (np.arange(1, count + 1) * FINE_HZ / rate_hz).astype(int)
+        first = np.maximum(last - averaged, 0)
         sums = np.concatenate([np.zeros((1, 3)), np.cumsum(worn, axis=0)])
-        g = (sums[last] - sums[last - averaged]) / averaged + self.random.normal(0, NOISE_G, (count, 3))
+        g = (sums[last] - sums[first]) / (last - first)[:, None] + self.random.normal(0, NOISE_G, (count, 3))
         return [(index / rate_hz, float(x), float(y), float(z)) for index, (x, y, z) in enumerate(g)]
 
 

@@ -52,6 +52,12 @@ def test_every_motion_is_seeded_at_its_rate_and_can_be_recorded(name: str, rate_
     assert len(read_recording(tmp_path / "motion.csv")) == len(samples)
 
 
+@pytest.mark.parametrize("rate_hz", [18, 25, 33, 50, 64, 100, 200])
+def test_at_any_rate_the_first_sample_is_as_still_as_the_others(rate_hz: float) -> None:
+    sizes = [math.hypot(*xyz) for _, *xyz in standing(rate_hz, 2)]
+    assert 0.9 < min(sizes) <= max(sizes) < 1.1
+
+
 @pytest.mark.parametrize("name", MOTIONS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_gravity_is_one_g_over_time_and_at_the_end(name: str, seed: int) -> None:
