@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from agent.inference import layout, resample, stream, window
-from agent.inference.resample import NOTHING
 from training.recordings import Recording
 
 MARGIN = 15
@@ -45,11 +44,10 @@ def build(recordings: list[Recording]) -> Windows:
         ready = triggers_of(recording)
         if not ready:
             continue
-        grid = _grid(recording)
+        stretches = _stretches(recording)
         labels = _labels(recording, ready)
         for event, label in zip(ready, labels, strict=True):
-            impact = round(event.impact_at * layout.RATE_HZ)
-            rows.append((_wide(grid, impact), index, event, label))
+            rows.append((_wide(stretches, event.impact_at), index, event, label))
     return Windows(
         wide=np.stack([row[0] for row in rows]),
         recording=np.array([row[1] for row in rows]),
@@ -67,13 +65,18 @@ def triggers_of(recording: Recording) -> list[stream.Ready]:
     return [event for event in [*events, *rest] if isinstance(event, stream.Ready)]
 
 
-def _grid(recording: Recording) -> window.History:
+def _stretches(recording: Recording) -> list[tuple[float, window.History]]:
+    """Return when each stretch between gaps begins, in seconds, and its grid."""
     state, pieces = resample.push(resample.Resampler(), recording.times, recording.xyz_g)
-    pieces.append(resample.finish(state)[1])
-    return window.History(0, np.concatenate([NOTHING, *(piece.xyz for piece in pieces)]))
+    grids: dict[float, window.History] = {}
+    for piece in [*pieces, resample.finish(state)[1]]:
+        grids[piece.origin] = grids.get(piece.origin, window.History()).extended(piece.xyz)
+    return sorted(grids.items())
 
 
-def _wide(grid: window.History, impact: int) -> NDArray[np.float64]:
+def _wide(stretches: list[tuple[float, window.History]], impact_at: float) -> NDArray[np.float64]:
+    origin, grid = next(stretch for stretch in reversed(stretches) if stretch[0] <= impact_at)
+    impact = round((impact_at - origin) * layout.RATE_HZ)
     early, late = window.cut(grid, impact - MARGIN), window.cut(grid, impact + MARGIN)
     return np.concatenate((early[: 2 * MARGIN], late))
 

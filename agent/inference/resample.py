@@ -2,7 +2,9 @@
 
 Rules of this file: pure, immutable, and independent of chunking: the grid is the same to the last bit however the
 samples were cut into batches. That is why every grid point depends on samples only (never on a batch), why sums run
-in the order of time, and why the kernel is a table (a vector sine may round differently from a scalar one).
+in the order of time, and why the kernel is a table (a vector sine may round differently from a scalar one). It is
+independent of the clock, too: stamps are taken as whole microseconds, and weighed by their distance from the first of
+their stretch, so a recording that begins at 0 and the same motion after a month of uptime give the same bits.
 
 A grid starts at the first sample after a gap. A point is the average of the samples around it, weighted by a Lanczos-3
 kernel as wide as the slower of the two rates (so 50 Hz on the grid passes unchanged, 200 Hz is anti-aliased and 25 Hz
@@ -35,6 +37,8 @@ _WARM_UP = 8  # … and the fewest that are waited for, unless the stretch is sh
 _HOLE = 2.5  # periods without a sample: beyond this a straight line is truer than a kernel
 _BLOCK = 8192  # grid points worked on at once: bounds the memory
 _ABSURD_G = 1000.0
+_US = 1e6  # microseconds in a second
+_LATEST_S = 1e9  # no clock that began at the start of a machine says more
 _TABLE_STEPS = 512
 _KERNEL: Floats = np.append(
     np.sinc(np.arange(_LOBES * _TABLE_STEPS + 1) / _TABLE_STEPS)
@@ -59,16 +63,21 @@ class Piece:
 class Resampler:
     """What must be remembered between batches: the samples that later grid points still need."""
 
-    times: Floats = field(default_factory=lambda: NOTHING[:, 0])
+    times: Floats = field(default_factory=lambda: NOTHING[:, 0])  # seconds since the origin
     xyz: Floats = field(default_factory=lambda: NOTHING)
     dropped: int = 0  # samples of this stretch that are older than `times`
-    origin: float = 0.0
+    origin_us: float = 0.0  # a whole number
     next_point: int = 0
+
+    @property
+    def newest_us(self) -> float | None:
+        """Return the stamp of the newest sample of a stretch that has not ended, in microseconds, else None."""
+        return self.origin_us + float(np.rint(self.times[-1] * _US)) if len(self.times) else None
 
     @property
     def last_at(self) -> float | None:
         """Return the time of the newest sample of a stretch that has not ended, else None."""
-        return float(self.times[-1]) if len(self.times) else None
+        return None if self.newest_us is None else self.newest_us / _US
 
 
 def push(state: Resampler, times: Any, xyz: Any) -> tuple[Resampler, list[Piece]]:
@@ -76,20 +85,20 @@ def push(state: Resampler, times: Any, xyz: Any) -> tuple[Resampler, list[Piece]
 
     A sample that is no number, beyond 1000 g, or not later than the one before it is left out, as if it was lost.
     """
-    t, a = _clean(state, np.asarray(times, dtype=np.float64), np.asarray(xyz, dtype=np.float64))
+    us, a = _clean(state, np.asarray(times, dtype=np.float64), np.asarray(xyz, dtype=np.float64))
     pieces: list[Piece] = []
-    if not len(t):
+    if not len(us):
         return state, pieces
-    before = state.last_at
-    steps = np.diff(t, prepend=t[0] if before is None else before)
-    cuts = np.flatnonzero(steps > GAP_S)
-    for start, stop in zip([0, *cuts], [*cuts, len(t)], strict=True):
+    before = state.newest_us
+    steps = np.diff(us, prepend=us[0] if before is None else before)
+    cuts = np.flatnonzero(steps > GAP_S * _US)
+    for start, stop in zip([0, *cuts], [*cuts, len(us)], strict=True):
         if stop == start:
             if len(state.times):
                 state, piece = finish(state)
                 pieces.append(piece)
             continue
-        state, piece = _advance(_append(state, t[start:stop], a[start:stop]), flush=stop < len(t))
+        state, piece = _advance(_append(state, us[start:stop], a[start:stop]), flush=stop < len(us))
         if piece.ends or len(piece.xyz):
             pieces.append(piece)
     return state, pieces
@@ -101,19 +110,22 @@ def finish(state: Resampler) -> tuple[Resampler, Piece]:
 
 
 def _clean(state: Resampler, t: Floats, a: Floats) -> tuple[Floats, Floats]:
+    """Return the stamps in whole microseconds, and the samples, of those that are measurements."""
     a = a.reshape(-1, 3)
-    sane = np.isfinite(t) & (np.abs(a) <= _ABSURD_G).all(axis=1)
+    sane = (np.abs(t) <= _LATEST_S) & (np.abs(a) <= _ABSURD_G).all(axis=1)
     if not sane.all():
         t, a = t[sane], a[sane]
-    last = state.last_at
-    earlier = np.maximum.accumulate(np.concatenate(([-np.inf if last is None else last], t)))[:-1]
-    later = t > earlier
-    return (t, a) if later.all() else (t[later], a[later])
+    us = np.rint(t * _US)
+    last = state.newest_us
+    earlier = np.maximum.accumulate(np.concatenate(([-np.inf if last is None else last], us)))[:-1]
+    later = us > earlier
+    return (us, a) if later.all() else (us[later], a[later])
 
 
-def _append(state: Resampler, t: Floats, a: Floats) -> Resampler:
+def _append(state: Resampler, us: Floats, a: Floats) -> Resampler:
     if not len(state.times):
-        return Resampler(times=t, xyz=a, origin=float(t[0]))
+        return Resampler(times=(us - us[0]) / _US, xyz=a, origin_us=float(us[0]))
+    t = (us - state.origin_us) / _US
     return replace(state, times=np.concatenate((state.times, t)), xyz=np.concatenate((state.xyz, a)))
 
 
@@ -128,13 +140,13 @@ def _advance(state: Resampler, *, flush: bool) -> tuple[Resampler, Piece]:
         blocks.append(block)
         state = replace(state, next_point=state.next_point + len(block))
     xyz = blocks[0] if len(blocks) == 1 else np.concatenate(blocks) if blocks else NOTHING
-    piece = Piece(origin=state.origin, first=first, xyz=xyz, ends=flush)
+    piece = Piece(origin=state.origin_us / _US, first=first, xyz=xyz, ends=flush)
     return (Resampler() if flush else _trim(state)), piece
 
 
 def _trim(state: Resampler) -> Resampler:
     """Forget what no later point needs: it looks back over the horizon and over the kernel's half width."""
-    here = state.origin + state.next_point * STEP_S
+    here = state.next_point * STEP_S
     at = int(np.searchsorted(state.times, here, side="right")) - 1
     reach = int(np.searchsorted(state.times, here - _LOBES * _SLOWEST_S))
     keep = max(0, min(at - _HORIZON, reach) - 1)
@@ -147,8 +159,8 @@ def _block(state: Resampler, *, flush: bool) -> Floats:
     t = state.times
     if state.dropped + len(t) <= _WARM_UP and not flush:
         return NOTHING
-    count = min(_BLOCK, int((t[-1] - state.origin) / STEP_S) + 2 - state.next_point)
-    points = state.origin + np.arange(state.next_point, state.next_point + count) / RATE_HZ
+    count = min(_BLOCK, int(t[-1] / STEP_S) + 2 - state.next_point)
+    points = np.arange(state.next_point, state.next_point + count) / RATE_HZ
     points = points[points <= t[-1]]
     if not len(points):
         return NOTHING

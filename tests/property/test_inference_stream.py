@@ -61,6 +61,22 @@ def test_sample_by_sample_changes_not_one_bit(motion: tuple[Floats, Floats]) -> 
     assert run(t, xyz, list(range(1, len(t)))) == run(t, xyz, [])
 
 
+@given(motions(), st.floats(0.0, 1e7))
+@settings(max_examples=40, deadline=None)
+def test_how_long_the_machine_has_run_changes_not_one_bit(motion: tuple[Floats, Floats], uptime_s: float) -> None:
+    t, xyz = np.round(motion[0] - motion[0][:1], 6), motion[1]
+    since_start = [event for event in run(t, xyz, []) if len(event) == _READY]
+    later = [event for event in run(t + round(uptime_s, 3), xyz, []) if len(event) == _READY]
+    assert [_without_times(event) for event in later] == [_without_times(event) for event in since_start]
+
+
+_READY = len(Ready.__dataclass_fields__)
+
+
+def _without_times(event: tuple[object, ...]) -> list[object]:
+    return [value for name, value in zip(Ready.__dataclass_fields__, event, strict=True) if not name.endswith("_at")]
+
+
 @given(st.integers(0, 2**32))
 @settings(max_examples=50, deadline=None)
 def test_how_the_sensor_hangs_changes_nothing(seed: int) -> None:
