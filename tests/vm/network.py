@@ -34,7 +34,7 @@ SHOWS_WITHIN_S = 75.0
 
 def carrier(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str:
     """Take the carrier away `times` times, for `GONE_S` seconds."""
-    with House(provisioned(), work, two_paths=True) as house:
+    with House(provisioned(), work, two_paths=True, wearable=False) as house:
         for number in range(times):
             _carrier_round(house, ledger, rng, f"carrier {number + 1}", one_of_two=number % 4 == 3)
     return f"away for {GONE_S[0]:.0f} to {GONE_S[1]:.0f} s; in every fourth round on one of two paths only"
@@ -42,7 +42,7 @@ def carrier(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str:
 
 def loss(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str:
     """Pull `times` times over a line with loss and delay."""
-    with House(provisioned(), work) as house, _bad_line(house):
+    with House(provisioned(), work, wearable=False) as house, _bad_line(house):
         for number in range(times):
             trial = Round(house, ledger, f"loss {number + 1}")
             trial.pull(CORD)
