@@ -35,6 +35,7 @@ SETTLES_S = 4.0
 """After a path is up: all that was stored leaves at once, and is acknowledged."""
 
 _LAST_ARMED = f"journalctl -b -u {SERVICE} -o short-monotonic --no-pager | grep '\"armed\"' | tail -n 1"
+_LIGHT = re.compile(r'"light": "([a-z_]+)"')
 _ESTABLISHED = '"event": "path_up"'
 
 
@@ -106,6 +107,14 @@ class House:
     def light(self, since: float, *, steady: bool = False) -> list[tuple[float, Light]]:
         """Return what the light said from `since` until now."""
         return read_light(self.hands.edges(since), time.monotonic(), steady=steady)
+
+    def meant(self) -> list[tuple[float, Light]]:
+        """Return (moment, light) for each light that the unit logged to have set since this boot."""
+        lines = self.machine.must(
+            f'journalctl -b -u {SERVICE} -o short-monotonic --no-pager | grep \'"event": "indication"\'; true'
+        ).splitlines()
+        began = self._host_time(0.0)
+        return [(began + _monotonic(line), Light(_LIGHT.findall(line)[0])) for line in lines if _LIGHT.search(line)]
 
     def promised(self, after: float, until: float | None = None) -> float | None:
         """Return when the light first said *sending* or more after `after`."""

@@ -6,10 +6,12 @@ comes besides is a false call, or `unverified` if the unit says that it could no
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
 from agent.assessment import Verdict
+from agent.effects import Light
 from agent.events import CallData, CloudEvent
 from tests.trials.ledger import Ledger, Pull, lies
 from tests.waiting import eventually
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 ARRIVES_WITHIN_S = 150.0
 SLACK_S = 0.3
 """The light is looked at fifty times a second by an emulated processor."""
+
+MISREAD_S = 3.0
+"""How far the pin may be behind the unit's log."""
 
 
 class Round:
@@ -69,7 +74,7 @@ class Round:
             pull.promised_at = pull.promised_at or self._house.promised(pull.at, pull.cut_at)
         self._count_others(manual, len(self.pulls) if calls_expected is None else calls_expected)
         said = sorted(entry for centre in self._house.centres for entry in centre.said if entry[0] >= self.began)
-        for lie in lies(self._house.light(self.began, steady=True)[:-1], said, SLACK_S):
+        for lie in lies(self._seen(), said, SLACK_S):
             self._ledger.lies.append(f"{self._name}: {lie}")
             print(self._ledger.lies[-1])
         self._house.close(self.raised())
@@ -77,6 +82,15 @@ class Round:
         self._ledger.times += 1
         delays = [pull.delay_s for pull in self.pulls if pull.delay_s is not None]
         print(f"{self._name}: {len(self.pulls)} pulls, delays {[round(delay, 2) for delay in delays]}", flush=True)
+
+    def _seen(self) -> list[tuple[float, Light]]:
+        """Return what was read from the light's pin, without what a busy emulator stretched into another pattern.
+
+        A pattern of this boot that the unit itself never set was misread; what was seen before the boot is believed.
+        """
+        meant = self._house.meant()
+        seen = self._house.light(self.began, steady=True)[:-1]
+        return [(at, light) for at, light in seen if not meant or at < meant[0][0] or light in _in_force(meant, at)]
 
     def _manual(self) -> list[CloudEvent]:
         return [event for event in self.raised() if _data(event).trigger.kind == "manual"]
@@ -93,6 +107,16 @@ class Round:
             else:
                 print(f"{self._name}: nobody fell: {event}")
                 self._ledger.false_calls += 1
+
+
+def _in_force(meant: list[tuple[float, Light]], at: float) -> set[Light]:
+    """Return every light that was set within `MISREAD_S` of a moment."""
+    ends = [*(when for when, _ in meant[1:]), math.inf]
+    return {
+        light
+        for (began, light), ended in zip(meant, ends, strict=True)
+        if began <= at + MISREAD_S and ended >= at - MISREAD_S
+    }
 
 
 def _data(event: CloudEvent) -> CallData:
