@@ -16,7 +16,7 @@ from agent.effects import Effect, Log, SaveNote, Score
 from agent.inference import layout, policy, resample, stream
 from agent.inference.cards import ModelCard
 from agent.inference.channels import channels
-from agent.inference.evidence import evidence
+from agent.inference.evidence import MOST_SHOCK, evidence, largest_shock
 from agent.inference.policy import Budget, Judgement, Unasked
 from agent.inference.reasons import has_moved_on, reasons
 from agent.inference.stream import Began, MotionStream, Ready
@@ -156,10 +156,16 @@ def _ready(detector: FallDetector, sensor: str, event: Ready, now: Now) -> tuple
     )
     fresh = {name: w for name, w in detector.waiting.items() if now.mono < w.answer_by + _FORGET_AFTER_S}
     detector = replace(detector, waiting={**fresh, trigger: waiting})
-    cause = Unasked.DAMAGED_WINDOW if event.damaged else _why_not_asked(detector, sensor)
+    cause = _what_is_wrong_with(event) or _why_not_asked(detector, sensor)
     if cause:
         return _unasked(detector, trigger, cause, now)
     return detector, (Score(sensor, trigger, channels(event.xyz)),)
+
+
+def _what_is_wrong_with(event: Ready) -> Unasked | None:
+    if event.damaged:
+        return Unasked.DAMAGED_WINDOW
+    return Unasked.IMPLAUSIBLE if largest_shock(event.xyz, event.before, event.after) > MOST_SHOCK else None
 
 
 def _why_not_asked(detector: FallDetector, sensor: str) -> Unasked | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.inference import layout
 from agent.inference.channels import gravity_before
@@ -18,6 +19,10 @@ from agent.inference.resample import Floats
 FREE_FALL_G = 0.6
 STILL_G = 0.12
 """|a| within this of its own median counts as still: breathing and the sensor's noise stay below it."""
+MOST_SHOCK = 8.0
+"""In m/s. No fall at home makes more: it would be one from 3.3 m. In SisFall and SmartFallMM no shock has over 6."""
+_SHOCK_G = 3.0  # a shock is a time in which |a| stays over this
+_GRAVITY = 9.81
 _SETTLE = 50  # grid samples after the impact that belong to the fall itself
 _LEAST = 25  # fewer measured samples make no statement about posture or movement
 
@@ -45,6 +50,17 @@ def evidence(xyz: Floats, peak_g: float, before: int, after: int) -> dict[str, f
     return numbers
 
 
+def largest_shock(xyz: Floats, before: int, after: int) -> float:
+    """Return the change of speed in m/s that the hardest shock measured in a window makes, if it pushes one way only.
+
+    More than `MOST_SHOCK` is what a saturated or stuck sensor reports.
+    """
+    magnitude = np.sqrt((xyz * xyz).sum(axis=1))[layout.BEFORE - before : layout.BEFORE + after + 1]
+    speed = np.concatenate(([0.0], np.cumsum((magnitude - 1.0) * (_GRAVITY / RATE_HZ))))
+    edges = _edges(magnitude > _SHOCK_G)
+    return float((speed[edges[1::2]] - speed[edges[::2]]).max()) if len(edges) else 0.0
+
+
 def _posture(xyz: Floats, settled: slice) -> dict[str, float]:
     up, now = gravity_before(xyz), xyz[settled].mean(axis=0)
     length = float(np.sqrt(now @ now))
@@ -54,8 +70,13 @@ def _posture(xyz: Floats, settled: slice) -> dict[str, float]:
     return {"posture_deg": round(math.degrees(math.acos(min(1.0, max(-1.0, cosine)))), 1)}
 
 
-def _longest_run(flags: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
+def _edges(flags: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return where each run of true flags begins and where it is over, in turn."""
+    return np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
+
+
+def _longest_run(flags: NDArray[np.bool_]) -> int:
+    edges = _edges(flags)
     return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0
 
 

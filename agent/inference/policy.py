@@ -30,6 +30,7 @@ class Unasked(StrEnum):
     NOT_A_NUMBER = "score_not_a_number"
     LATE = "score_late"
     DAMAGED_WINDOW = "damaged_window"
+    IMPLAUSIBLE = "implausible_motion"
     BUDGET_SPENT = "budget_spent"
 
 

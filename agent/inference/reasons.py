@@ -66,6 +66,10 @@ _CATALOGUE: dict[Sign | Unasked, tuple[str, str]] = {
         "the motion data ended within a second of the impact",
         "bevægelsesdata endte inden for et sekund efter stødet",
     ),
+    Unasked.IMPLAUSIBLE: (
+        "the sensor reported a harder shock than a body can have had",
+        "sensoren målte et hårdere stød, end en krop kan have fået",
+    ),
     Unasked.BUDGET_SPENT: (
         "uncertain, and the budget for uncertain triggers is spent",
         "usikker, og budgettet for usikre udløsninger er brugt",

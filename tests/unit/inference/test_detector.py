@@ -236,6 +236,17 @@ def test_when_the_data_stop_the_clock_notices() -> None:
     assert u.state.next_deadline() is None
 
 
+def test_a_sensor_that_sticks_at_its_full_scale_is_a_call_whatever_the_model_would_say() -> None:
+    u = ready(0.01)
+    t = times(10)
+    xyz = np.tile([0.0, 1.0, 0.0], (len(t), 1))
+    xyz[250:258] = [16.0, 0.0, 0.0]
+    u.play(batch(t, xyz))
+    assert u.assessed[0].assessment.verdict is Verdict.UNVERIFIED
+    assert u.assessed[0].assessment.reasons[0] == "the sensor reported a harder shock than a body can have had"
+    assert not [o for o in u.out if isinstance(o, Score)]
+
+
 def test_quiet_wearing_needs_no_clock() -> None:
     u = ready()
     t = times(5)

@@ -7,7 +7,7 @@ import pytest
 
 from agent.assessment import Verdict
 from agent.inference import reasons as r
-from agent.inference.evidence import evidence
+from agent.inference.evidence import MOST_SHOCK, evidence, largest_shock
 from agent.inference.policy import Unasked
 from agent.inference.reasons import Reason, Sign, reasons
 from tests.unit.inference.motions import Floats, fall, jolts, times
@@ -65,6 +65,23 @@ def test_a_call_without_a_stateable_reason_says_so() -> None:
 
 def test_why_the_model_was_not_asked_comes_first() -> None:
     assert texts(Verdict.UNVERIFIED, of_fall(), Unasked.LATE)[0] == "the model answered too late"
+
+
+def test_a_shock_is_the_speed_that_it_can_make() -> None:
+    xyz = np.tile([0.0, 1.0, 0.0], (200, 1))
+    assert largest_shock(xyz, 75, 124) == 0.0
+    xyz[75:80] *= 11.0
+    assert largest_shock(xyz, 75, 124) == pytest.approx(5 * 10 * 9.81 / 50)  # 10 g over 1 g for 0.1 s: 9.8 m/s
+    xyz[77] = 0.0
+    assert largest_shock(xyz, 75, 124) == pytest.approx(2 * 10 * 9.81 / 50)  # two shocks: the harder one counts
+    assert largest_shock(window(fall(times(12, start=0.0), 6.0)), 75, 124) < MOST_SHOCK
+
+
+def test_held_samples_are_no_shock() -> None:
+    xyz = np.tile([0.0, 4.0, 0.0], (200, 1))
+    xyz[50:100] = [0.0, 1.0, 0.0]
+    assert largest_shock(xyz, 20, 20) == 0.0
+    assert largest_shock(xyz, 75, 124) > MOST_SHOCK
 
 
 def test_held_samples_are_no_stillness() -> None:
