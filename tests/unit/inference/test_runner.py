@@ -53,6 +53,12 @@ def test_a_file_that_is_not_the_cards_is_refused(card: ModelCard) -> None:
     assert "install the package again" in str(error)
 
 
+def test_one_flipped_bit_is_refused(card: ModelCard) -> None:
+    content = bytearray(load_file(card))
+    content[len(content) // 2] ^= 1
+    assert broken(card, bytes(content)).code is Unasked.WRONG_HASH
+
+
 def test_a_file_that_is_no_model_is_refused(card: ModelCard) -> None:
     content = b"not a model at all"
     fitting = card.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
@@ -61,7 +67,16 @@ def test_a_file_that_is_no_model_is_refused(card: ModelCard) -> None:
 
 def test_another_shape_or_quantisation_than_the_cards_is_refused(card: ModelCard) -> None:
     content = load_file(card)
-    for change in ({"after_s": 3.5}, {"channels": ("x", "y", "z")}, {"output": Quantisation(scale=0.5, zero_point=0)}):
+    into, out = card.input, card.output
+    for change in (
+        {"after_s": 3.5},
+        {"channels": ("x", "y", "z")},
+        {"input": Quantisation(scale=into.scale * 1.001, zero_point=into.zero_point)},
+        {"input": Quantisation(scale=into.scale, zero_point=into.zero_point + 1)},
+        {"output": Quantisation(scale=out.scale * 1.001, zero_point=out.zero_point)},
+        {"output": Quantisation(scale=out.scale, zero_point=out.zero_point + 1)},
+        {"input": out, "output": into},
+    ):
         assert broken(card.model_copy(update=change), content).code is Unasked.WRONG_SHAPE
 
 
