@@ -87,14 +87,14 @@ def damaged(draw: st.DrawFn, names: tuple[str, ...]) -> tuple[str, Floats, Float
 
 
 @given(damaged(FALLS))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_a_fall_that_was_measured_badly_is_a_call(case: tuple[str, Floats, Floats]) -> None:
     _, t, xyz = case
     assert any(verdict.is_call for verdict in verdicts(t, xyz))
 
 
 @given(damaged(DAILY))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_daily_life_that_was_measured_badly_is_not_confirmed(case: tuple[str, Floats, Floats]) -> None:
     what, t, xyz = case
     found = verdicts(t, xyz)
@@ -105,7 +105,7 @@ def test_daily_life_that_was_measured_badly_is_not_confirmed(case: tuple[str, Fl
 
 
 @given(st.sampled_from(FALLS + DAILY), st.integers(0, 5), st.data())
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_nothing_breaks_whatever_is_lost(name: str, seed: int, data: st.DataObject) -> None:
     t, xyz, impact = motion(name, 50.0, seed)
     keep = np.ones(len(t), dtype=np.bool_)
