@@ -90,8 +90,9 @@ model: .venv-training/.project  ## train the fall model anew from ../shared/data
 	$(call install_project,.venv-training)
 	@touch $@
 
-bench: setup mosquitto  ## measure: the framer, how long a call takes to the centre, and what the unit costs the board
+bench: setup mosquitto  ## measure: framer and inference, how long a call takes to the centre, and what the unit costs the board
 	@$(VENV)/bin/python -m benchmarks.framer
+	@$(VENV)/bin/python -m benchmarks.inference
 	@$(VENV)/bin/python -m benchmarks.latency $(ARGS)
 	@$(VENV)/bin/python -m benchmarks.footprint
 
