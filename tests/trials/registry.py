@@ -64,7 +64,7 @@ TRIALS = {
         Trial("usb-unplugged", "USB serial adapter unplugged, and back", 50, "tests.vm.usb:unplugged"),
         Trial("serial-garbage", "a minute of garbage on the serial port", 50, "tests.trials.serial:garbage"),
         Trial("serial-other", "another device on the serial port", 50, "tests.trials.serial:other_device"),
-        Trial("hung-process", "the process stopped (SIGSTOP)", 20, "tests.vm.hung:process"),
+        Trial("hung-process", "the process stopped (SIGSTOP)", 10, "tests.vm.hung:process"),
         Trial("hung-pins", "core or pins hang: the watchdog's part", 20, "tests.trials.hung:pins"),
         Trial("hung-driver", "a serial driver hangs", 20, "tests.trials.hung:driver"),
         Trial("hung-model", "the model hangs", 20, "tests.trials.hung:model"),
