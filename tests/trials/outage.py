@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from agent.effects import Light
 from agent.events import EventType, EvictedRange, FaultData
+from agent.housekeeping import EVICTION_OVER_AFTER_S
 from tests.broker.mosquitto import Mosquitto
 from tests.home import HAND_S, Home
 from tests.trials.heard import Heard, TrialCentre
@@ -99,6 +100,9 @@ def _day(ledger: Ledger, rng: random.Random, work: Path, size: Size) -> str:
             pulls = _hours_without_a_line(day, home, world, rng, size)
             path_at = _line_back(broker, centre)
             _delivered(day, home, heard, size, path_at)
+            # What was evicted is announced when no more has been for a while: the clock is moved on by that.
+            tell(world, f"leap {EVICTION_OVER_AFTER_S + 1:.0f}")
+            _announced(day, heard)
             day.after_mb = resident_mb(home.process.pid)
             _judge(ledger, day, heard, pulls, path_at, size)
             _judge_light(ledger, lights, heard, dark_at, path_at)
@@ -164,9 +168,19 @@ def _delivered(day: Day, home: Home, heard: Heard, size: Size, path_at: float) -
     late = [arrival for arrival in list(heard.order) if arrival.at > path_at]
     day.technical = sum(arrival.event.type is not EventType.CALL_RAISED for arrival in late)
     day.overtaking = sum(arrival.at < last and arrival.event.type is not EventType.CALL_RAISED for arrival in late)
-    found = [a.event.data for a in heard.order if isinstance(a.event.data, FaultData)]
-    ranges = [data.evicted for data in found if data.evicted is not None]
-    day.evicted = max(ranges, key=lambda announced: announced.count, default=None)
+
+
+def _announced(day: Day, heard: Heard) -> None:
+    """Wait until the centre was told of everything that was evicted since the start."""
+
+    def told() -> bool:
+        found = [a.event.data for a in list(heard.order) if isinstance(a.event.data, FaultData)]
+        ranges = [data.evicted for data in found if data.evicted is not None]
+        day.evicted = max(ranges, key=lambda announced: announced.count, default=None)
+        return day.evicted is not None and day.evicted.count >= len(_holes(heard.numbers()))
+
+    with contextlib.suppress(AssertionError):
+        eventually(told, within=30, every=0.1)
 
 
 def _judge(ledger: Ledger, day: Day, heard: Heard, pulls: dict[str, list[Pull]], path_at: float, size: Size) -> None:

@@ -131,9 +131,9 @@ class House:
         assert found is not None
         return found
 
-    def until_ready(self) -> float:
+    def until_ready(self, within_s: float = READY_WITHIN_S) -> float:
         """Wait until the light says that nothing is open and the line is up; return the moment."""
-        return self.until_light(Light.READY, time.monotonic() - 5)
+        return self.until_light(Light.READY, time.monotonic() - 5, within_s)
 
     # ------------------------------------------------------------ what the technician sees
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.vm.house import House
 
 ARRIVES_WITHIN_S = 150.0
+CLOSED_WITHIN_S = 400.0
+"""The centre's words go over the same bad line as the call."""
 SLACK_S = 0.3
 """The light is looked at fifty times a second by an emulated processor."""
 
@@ -78,7 +80,7 @@ class Round:
             self._ledger.lies.append(f"{self._name}: {lie}")
             print(self._ledger.lies[-1])
         self._house.close(self.raised())
-        self._house.until_ready()
+        self._house.until_ready(CLOSED_WITHIN_S)
         self._ledger.times += 1
         delays = [pull.delay_s for pull in self.pulls if pull.delay_s is not None]
         print(f"{self._name}: {len(self.pulls)} pulls, delays {[round(delay, 2) for delay in delays]}", flush=True)

@@ -266,7 +266,14 @@ def test_the_structures_of_the_gpio_device_have_the_kernels_sizes() -> None:
     assert gpio_lines._GET_VALUES == 0xC010B40E
 
 
-def test_a_machine_without_gpio_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("library", [True, False])
+def test_a_machine_without_gpio_is_a_finding_and_so_is_one_without_lgpio(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, library: bool
+) -> None:
+    monkeypatch.setattr(contacts, "find_spec", lambda _name: library or None)
     monkeypatch.setattr(contacts, "header_chip", lambda: tmp_path / "gpiochip0")
-    [found] = contacts.examine(case(tmp_path, profile="pi4-cords"))
-    assert (found.verdict, found.found.en) == (Verdict.FAIL, "the machine has no GPIO")
+    found = contacts.examine(case(tmp_path, profile="pi4-cords"))
+    assert [(each.verdict, each.found.en) for each in found] == [
+        *([] if library else [(Verdict.FAIL, "the library lgpio is missing: no cord can be heard")]),
+        (Verdict.FAIL, "the machine has no GPIO"),
+    ]
