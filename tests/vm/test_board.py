@@ -1,6 +1,6 @@
 """What only a board can show: a kernel that panics under the hardware watchdog, and a clock that begins anywhere.
 
-Part of `make vm-test`, and not of what CI runs: each test switches a virtual Pi on of its own.
+Part of `make vm-test`, and not of `make vm-fast`: each test switches a virtual Pi on of its own.
 """
 
 from __future__ import annotations
