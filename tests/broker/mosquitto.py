@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,11 +19,13 @@ import pytest
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.broker.pki import Ca, Identity
 
 HOST = "127.0.0.1"
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations" / "mosquitto"
+"""The listener and the rights that operators are given."""
+
+_REPLACED = ("listener", "cafile", "certfile", "keyfile", "acl_file", "persistence_location")
 
 
 def program() -> str:
@@ -44,6 +47,12 @@ def free_port() -> int:
 
 def tls_lines(ca: Ca, server: Identity) -> list[str]:
     return [f"cafile {ca.certificate}", f"certfile {server.certificate}", f"keyfile {server.key}"]
+
+
+def shipped_lines() -> list[str]:
+    """Return the shipped listener's lines, without its port and its paths."""
+    lines = (OPERATIONS / "nodkald.conf").read_text().splitlines()
+    return [line for line in lines if line and not line.startswith(("#", *_REPLACED))]
 
 
 class Mosquitto:

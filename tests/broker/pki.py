@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,12 @@ class Ca:
     @property
     def key(self) -> Path:
         return self.directory / f"{self.name}.key"
+
+    def client_context(self, identity: Identity) -> ssl.SSLContext:
+        """Return what a client of this authority connects with."""
+        context = ssl.create_default_context(cafile=str(self.certificate))
+        context.load_cert_chain(identity.certificate, identity.key)
+        return context
 
     def issue(
         self, common_name: str, *, alt_names: str | None = None, valid: tuple[str, str] | None = None

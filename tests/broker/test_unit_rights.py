@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agent.events import CallData
-from tests.broker.mosquitto import free_port, tls_lines
-from tests.home import REPOSITORY, Centre, Home
+from tests.broker.mosquitto import OPERATIONS, free_port, shipped_lines, tls_lines
+from tests.home import Centre, Home
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from tests.broker.pki import Ca, Identity
 
 CORD = "bathroom-cord"
-OPERATIONS = REPOSITORY / "docs" / "operations" / "mosquitto"
-REPLACED = ("listener", "cafile", "certfile", "keyfile", "acl_file", "persistence_location")
 
 
 @pytest.fixture(scope="session")
@@ -34,19 +31,15 @@ def shipped_broker(make_broker: MakeBroker, directory: Path, ca: Ca, server: Ide
     acl = directory / "acl"
     acl.write_text((OPERATIONS / "acl").read_text())
     acl.chmod(0o600)
-    shipped = (OPERATIONS / "nodkald.conf").read_text().splitlines()
-    lines = [line for line in shipped if line and not line.startswith(("#", *REPLACED))]
     (directory / "broker").mkdir()
     return make_broker(
         f"listener {port} 127.0.0.1", *tls_lines(ca, server), f"acl_file {acl}",
-        f"persistence_location {directory / 'broker'}/", *lines, port=port,
+        f"persistence_location {directory / 'broker'}/", *shipped_lines(), port=port,
     )  # fmt: skip
 
 
 def centre_on(broker: Mosquitto, ca: Ca, identity: Identity, *, lasting: bool = False) -> Centre:
-    context = ssl.create_default_context(cafile=str(ca.certificate))
-    context.load_cert_chain(identity.certificate, identity.key)
-    return Centre(broker.port, "nk/v1/aabenraa/#", tls=context, lasting=lasting)
+    return Centre(broker.port, "nk/v1/aabenraa/#", tls=ca.client_context(identity), lasting=lasting)
 
 
 def path_table(broker: Mosquitto, ca: Ca, identity: Identity) -> dict[str, object]:

@@ -18,9 +18,9 @@ from agent.config import Tls
 from agent.effects import Light
 from agent.events import CallData, CloudEvent
 from agent.uplink.tls import client_context
-from tests.broker.mosquitto import HOST, Mosquitto, free_port, tls_lines
+from tests.broker.mosquitto import HOST, OPERATIONS, Mosquitto, free_port, shipped_lines, tls_lines
 from tests.broker.pki import Ca, Identity, make_ca
-from tests.home import REPOSITORY, Home
+from tests.home import Home
 from tests.trials.centre import WORDS, TimedCentre
 from tests.trials.lights import Lights
 from tests.trials.proxy import Proxy
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
     from agent.uplink.tls import ClientContext
 
-OPERATIONS = REPOSITORY / "docs" / "operations" / "mosquitto"
-REPLACED = ("listener", "cafile", "certfile", "keyfile", "acl_file", "persistence_location")
 NAMES = ("primary", "secondary")
 SOON_S = 60.0
 
@@ -133,8 +131,7 @@ class Way:
 
     def lines(self, **changes: str) -> list[str]:
         """Return mosquitto.conf as it is shipped, but for ports, paths, and what this trial changes; "" takes out."""
-        shipped = (OPERATIONS / "nodkald.conf").read_text().splitlines()
-        kept = [line for line in shipped if line and not line.startswith(("#", *REPLACED))]
+        kept = shipped_lines()
         if self.secure:
             own = [*tls_lines(self.pki.ca, self.pki.broker), f"acl_file {self.acl}"]
         else:

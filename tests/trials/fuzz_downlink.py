@@ -289,7 +289,7 @@ def _one_call(ledger: Ledger, centre: Centre, home: Home, lights: Lights, rng: r
         for word, light in (("received", Light.RECEIVED), ("accepted", Light.COMING), ("closed", Light.READY)):
             said.append((time.monotonic(), light))
             centre.say("ack", {"ack": word, "event_id": raised.id, "call_id": call_id})
-            eventually(lambda light=light: lights.now is light)  # type: ignore[misc]
+            eventually(lambda light=light: lights.now is light)  # type: ignore[misc]  # because mypy infers no default
     except AssertionError as error:
         ledger.lies.append(f"a call among hostile messages did not go its way: {error}")
         print(home.log[-2000:])

@@ -123,7 +123,7 @@ def _hours_without_a_line(day: Day, home: Home, world: Path, rng: random.Random,
             pulls[SENSORS[number % 2]].append(_pull(home, SENSORS[number % 2], rng))
         events.join()
         made = (hour + 1) * size.pulls // size.hours
-        eventually(lambda made=made: len(home.stored("call.raised")) == made, within=60)  # type: ignore[misc]
+        eventually(lambda made=made: len(home.stored("call.raised")) == made, within=60)  # type: ignore[misc]  # because mypy infers no default
         _measure(day, home)
         tell(world, f"leap {HOUR_S}")
         _measure(day, home)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from agent.app import App
@@ -17,6 +16,7 @@ from agent.clock import Now
 from agent.local_socket import address
 from agent.readings import Scored, ScoringFailed
 from agent.system_clock import SystemClock
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 AT_ONCE = 50
 """Items that are put into the mailbox before the core has taken those before."""
 PAUSE_S = 0.002
+DRAINED_WITHIN_S = 600.0
 DETAIL = "the runtime raised RuntimeError: failed to invoke the interpreter (node number 12, FULLY_CONNECTED)"
 
 _later_s = 0.0
@@ -83,8 +84,6 @@ def _make_events(app: App, count: int) -> None:
     control = app._mailbox._lanes[1]
     for number in range(count):
         if number % AT_ONCE == 0:
-            while control:
-                time.sleep(PAUSE_S)
+            eventually(lambda: not control, DRAINED_WITHIN_S, every=PAUSE_S)
         app.post(Scored("none", 0.0, 0.0) if number % 2 else ScoringFailed("none", "exception", DETAIL))
-    while control:
-        time.sleep(PAUSE_S)
+    eventually(lambda: not control, DRAINED_WITHIN_S, every=PAUSE_S)

@@ -10,6 +10,7 @@ import base64
 import contextlib
 import json
 import socket
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
@@ -93,7 +94,7 @@ def guest_agent(path: Path, within_s: float) -> Channel:
                 unless_synced.pop_all()
                 channel.patient()
                 return channel
-        time.sleep(0.1)
+        threading.Event().wait(0.1)
     raise ChannelError(f"the guest's agent did not answer within {within_s:.0f} s")
 
 
@@ -109,5 +110,5 @@ def run_in_guest(agent: Channel, command: str, stdin: str = "", timeout_s: float
         if state["exited"]:
             said = base64.b64decode(state.get("out-data", "")).decode(errors="replace")
             return state.get("exitcode", -state.get("signal", 0)), said
-        time.sleep(0.05)
+        threading.Event().wait(0.05)
     raise ChannelError(f"not done within {timeout_s:.0f} s: {command}")

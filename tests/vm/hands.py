@@ -30,7 +30,6 @@ class Hands:
         self._path = path
         self._done: list[str] = []
         self._socket: socket.socket | None = None
-        self._ending = False
 
     def connect(self, within_s: float = 120.0) -> None:
         """Wait for the guest's end. Call it after each power-on."""

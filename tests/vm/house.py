@@ -10,7 +10,6 @@ Rules of this file: one host clock for hands, light and centre. What the citizen
 from __future__ import annotations
 
 import re
-import ssl
 import threading
 import time
 from typing import TYPE_CHECKING, Self
@@ -85,8 +84,7 @@ class House:
 
     def consumer(self, port: int) -> TimedCentre:
         """Return a centre on one of the brokers, with a session that waits while the broker is away."""
-        context = ssl.create_default_context(cafile=str(self._unit.ca.certificate))
-        context.load_cert_chain(self._unit.centre.certificate, self._unit.centre.key)
+        context = self._unit.ca.client_context(self._unit.centre)
         return TimedCentre(port, "nk/v1/aabenraa/#", tls=context, lasting=True)
 
     # ------------------------------------------------------------ power

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.broker.mosquitto import Mosquitto, free_port, tls_lines
+from tests.broker.mosquitto import OPERATIONS, Mosquitto, free_port, shipped_lines, tls_lines
 from tests.broker.pki import Ca, Identity
 from tests.home import REPOSITORY
 from tests.vm.machine import HOST_ADDRESSES, Machine
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 UNIT_ID = "u-test0001"
 PROFILE = "pi4-cords-wt901"
-OPERATIONS = REPOSITORY / "docs" / "operations" / "mosquitto"
-_REPLACED = ("listener", "cafile", "certfile", "keyfile", "acl_file", "persistence_location")
 
 _ANSWERS = """
 schema = 1
@@ -82,11 +80,9 @@ class Installed:
         acl = folder / "acl"
         acl.write_text((OPERATIONS / "acl").read_text())
         acl.chmod(0o600)
-        shipped = (OPERATIONS / "nodkald.conf").read_text().splitlines()
-        own = [line for line in shipped if line and not line.startswith(("#", *_REPLACED))]
         return Mosquitto(
             folder, f"listener {port} 127.0.0.1", *tls_lines(self.ca, self._identity("server")), f"acl_file {acl}",
-            f"persistence_location {folder}/", *own, port=port,
+            f"persistence_location {folder}/", *shipped_lines(), port=port,
         )  # fmt: skip
 
     def _identity(self, name: str) -> Identity:

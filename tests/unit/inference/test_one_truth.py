@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import queue
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,15 +20,15 @@ import pytest
 
 from agent import core, replay
 from agent import recordings as csv_recordings
-from agent.assessment import Assessed, FallDetection, Signal
-from agent.clock import Now
-from agent.effects import Effect, Score
+from agent.assessment import Assessed
+from agent.effects import Score
 from agent.inference import detector
 from agent.inference.cards import ModelCard
 from agent.inference.channels import channels
 from agent.inference.start import judged_by
 from agent.inference.worker import ModelWorker, load_shipped
 from agent.readings import Item, ModelState, MotionBatch
+from agent.replay import _Listened
 from agent.simulator.motions import MOTIONS
 from tests.home_bench import HomeBench
 
@@ -61,22 +60,6 @@ class Overheard:
         assert window.dtype == np.float32
         self.asked.append(window.tobytes())
         return float(self.model.score(window))
-
-
-@dataclass(frozen=True)
-class Listened:
-    """Fall detection with somebody noting what it decides."""
-
-    detection: FallDetection
-    heard: list[Assessed]
-
-    def step(self, item: Item, now: Now) -> tuple[Listened, Sequence[Signal | Effect]]:
-        after, out = self.detection.step(item, now)
-        self.heard.extend(told for told in out if isinstance(told, Assessed))
-        return Listened(after, self.heard), out
-
-    def next_deadline(self) -> float | None:
-        return self.detection.next_deadline()
 
 
 def overheard(name: str) -> tuple[ModelCard, Overheard]:
@@ -119,7 +102,7 @@ def as_lived(chosen: list[Recording]) -> tuple[Windows, Decided]:
     heard: list[Assessed] = []
     judged = {"wearable": judged_by(home.profile.wearables["wearable"])}
     detection, _ = detector.start(judged, None, home.clock.now(), id_prefix="b1.")
-    home.state = core.with_falls(home.state, Listened(detection, heard))
+    home.state = core.with_falls(home.state, _Listened(detection, heard))
     loaded = mailbox.get(timeout=10)
     assert isinstance(loaded, ModelState)
     home.step(loaded)
