@@ -131,9 +131,10 @@ class Home:
         lines = [json.loads(line) for line in self.log.splitlines() if line.startswith("{") and line.endswith("}")]
         return [line for line in lines if line["event"] == event]
 
-    def stored(self, event_type: str = "%") -> list[tuple[str, str]]:
-        """Return (id, sequence) of what the outbox holds on disk, in order, through a connection that only reads."""
-        with contextlib.closing(sqlite3.connect(f"{self.outbox.as_uri()}?mode=ro", uri=True, timeout=2)) as connection:
+    def stored(self, event_type: str = "%", outbox: Path | None = None) -> list[tuple[str, str]]:
+        """Return (id, sequence) of what the outbox (or this other one) holds on disk, in order, only reading."""
+        file = (outbox or self.outbox).as_uri()
+        with contextlib.closing(sqlite3.connect(f"{file}?mode=ro", uri=True, timeout=2)) as connection:
             return connection.execute(
                 "SELECT event_id, sequence FROM events WHERE type LIKE ? ORDER BY sequence",
                 (f"dk.nodkald.{event_type}",),
