@@ -79,7 +79,7 @@ lint: setup .venv-contracts/.from-lock  ## style, types, import contracts, and t
 	@touch $@
 
 model: .venv-training/.project  ## train the fall model anew from ../shared/data
-	@.venv-training/bin/python -m training.train --data ../shared/data --out agent/inference/models $(ARGS)
+	@.venv-training/bin/python -m training.train --data ../shared/data --out agent/inference/models --folds build/model $(ARGS)
 	@.venv-training/bin/python -m training.words
 
 .venv-training/.from-lock: requirements/training.txt

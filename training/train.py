@@ -17,7 +17,7 @@ from tqdm import tqdm
 from agent.inference import channels, layout
 from agent.inference.cards import ModelCard, TrainingData
 from agent.inference.trigger import TRIGGER_G
-from training import convert, figures, network
+from training import convert, figures, folds, network
 from training.dataset import Windows, build
 from training.recordings import Recording, load
 from training.words import share_in_words
@@ -37,16 +37,19 @@ LIMITS = (
 )
 
 
-def out_of_fold(recordings: list[Recording], windows: Windows, seed: int, epochs: int) -> NDArray[np.float64]:
-    """Return the int8 score of every window, from a model that has not seen its subject."""
+def out_of_fold(
+    recordings: list[Recording], windows: Windows, seed: int, epochs: int
+) -> tuple[NDArray[np.float64], list[convert.Converted]]:
+    """Return the int8 score of every window, from a model that has not seen its subject; and these models, by fold."""
     fold = np.array([r.fold for r in recordings])[windows.recording]
     x = channels.channels(windows.exact)
-    scores = np.empty(len(x))
+    scores, files = np.empty(len(x)), list[convert.Converted]()
     for number in range(FOLDS):
         model, int8 = learn(windows, fold != number, seed + 1 + number, f"fold {number + 1} of {FOLDS}", epochs)
         scores[fold == number] = int8.scores(x[fold == number])
         check(model, int8, x[fold == number])
-    return scores
+        files.append(int8)
+    return scores, files
 
 
 def learn(
@@ -113,6 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with manifest.csv and the *.npz files")
     parser.add_argument("--out", type=Path, required=True, help="where the .tflite file and its card go")
+    parser.add_argument("--folds", type=Path, help="also keep the five fold files here, for `make evaluate`")
     parser.add_argument("--scores", type=Path, help="also keep the out-of-fold scores here (.npz), for a closer look")
     parser.add_argument("--seed", type=int, default=20261121)
     parser.add_argument("--epochs", type=int, default=network.EPOCHS)
@@ -120,11 +124,13 @@ def main() -> None:
     network.single_thread(args.seed)
     recordings = load(args.data)
     windows = build(recordings)
-    scores = out_of_fold(recordings, windows, args.seed, args.epochs)
+    scores, files = out_of_fold(recordings, windows, args.seed, args.epochs)
     everyone = np.ones(len(windows.label), dtype=np.bool_)
     model, int8 = learn(windows, everyone, args.seed, "all subjects", args.epochs)
     check(model, int8, channels.channels(windows.exact))
     card = make_card(recordings, windows, scores, int8, args.seed)
+    if args.folds:
+        folds.keep(args.folds, files, card, recordings)
     if args.scores:
         np.savez(args.scores, scores=scores, recording=windows.recording, impact_s=windows.impact_s)
     (args.out / f"{NAME}.tflite").write_bytes(int8.content)
