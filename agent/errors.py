@@ -11,6 +11,8 @@ NodkaldError
 ├── UplinkError        a broker path can't be built (bad certificate, unknown protocol)
 ├── ProvisionError     a unit can't be provisioned, or the office's request can't be carried out
 ├── CredentialError    a secret can't be encrypted for this machine, or not be read on it
+├── OpensslError       the command `openssl` says no, or does not end
+│   └── OpensslMissing  … because there is no such command
 ├── RecordingError     a motion recording can't be read, written or used: names file and line
 └── SimulatorError     a request to the simulated home that it can't carry out
 """
@@ -64,6 +66,14 @@ class ProvisionError(NodkaldError):
 
 class CredentialError(NodkaldError):
     """A secret can't be encrypted by systemd for this machine, or what was encrypted can't be read here."""
+
+
+class OpensslError(NodkaldError):
+    """The command `openssl` said no (the text is its own), or did not end in time."""
+
+
+class OpensslMissing(OpensslError):  # noqa: N818 - the state of a machine
+    """There is no command `openssl` on this machine."""
 
 
 class RecordingError(NodkaldError):

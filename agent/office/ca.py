@@ -16,10 +16,11 @@ import secrets
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from agent.errors import OpensslError
 from agent.provision import openssl
 from agent.provision.files import replace_file, write_new
 from agent.provision.identity import new_unit_id
-from agent.provision.openssl import ENROLMENT_LINE, OpensslError
+from agent.provision.openssl import ENROLMENT_LINE
 from agent.provision.refusal import Refused, refused_by_system
 
 if TYPE_CHECKING:

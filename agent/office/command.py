@@ -10,14 +10,13 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.errors import ConfigError
+from agent.errors import ConfigError, OpensslError
 from agent.office.ca import CERTIFICATE_DAYS, TrialCa
 from agent.office.claims import claim_text, read_rows
 from agent.provision import openssl
 from agent.provision.certificates import certificates_in
 from agent.provision.command import say_wrong, system_language
 from agent.provision.files import replace_file, sync_directory, write_new
-from agent.provision.openssl import OpensslError
 from agent.provision.plan import HOST
 from agent.provision.refusal import Refused, refused_by_system
 from agent.provision.terminal import any_bytes_may_come, say

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agent.provision.openssl import CERTIFICATE_BLOCK, CertificateFacts, OpensslError, chain_fault, facts_of
+from agent.errors import OpensslError
+from agent.provision.openssl import CERTIFICATE_BLOCK, CertificateFacts, chain_fault, facts_of
 from agent.provision.refusal import Refused
 
 CLOCKS_DIFFER = timedelta(hours=1)

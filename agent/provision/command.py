@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 from agent.config import UnitFile
 from agent.config_files import DEFAULT_UNIT_FILE
+from agent.errors import OpensslError
 from agent.provision.dialogue import State, walk
 from agent.provision.draft import Draft
 from agent.provision.files import replace_file
 from agent.provision.install import Content, install, new_identity, service_owner
-from agent.provision.openssl import OpensslError
 from agent.provision.plan import AnswersFile, read_plan
 from agent.provision.questions import effective_unit_id
 from agent.provision.refusal import Refused, Waiting, refused_by_system

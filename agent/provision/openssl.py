@@ -1,33 +1,30 @@
-"""Keys, requests and certificates by the `openssl` command, which Debian keeps up to date.
+"""Keys, requests and certificates by the `openssl` command.
 
-Rules of this file: a private key is a file of its own or passes through a pipe, never an argument. Certificates are
-handed over in memory (memfd), so that nothing is left on a disk. No meaning here: what a finding means to a
-technician is `certificates.py`. OpenSSL 3.0 (Debian 12) and newer. Its default configuration is not used.
+Rules of this file: a private key is a file of its own or passes through a pipe. No meaning here: what a finding means
+to a technician is `certificates.py`. How the command is run is `agent/openssl.py`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
-import os
 import re
 import secrets
-import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from agent import openssl
+from agent.errors import OpensslError, OpensslMissing
+from agent.openssl import in_memory
 from agent.provision.refusal import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 CERTIFICATE_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 ENROLMENT_LINE = "nodkald-enrolment: "
 
-_DEADLINE_S = 30
 _REQUEST_CONFIG = "[req]\ndistinguished_name=dn\nprompt=no\nstring_mask=utf8only\n[dn]\nCN={cn}\n"
 _CA_EXTENSIONS = (
     "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n"
@@ -36,10 +33,6 @@ _LEAF_EXTENSIONS = (
     "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
     "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\nextendedKeyUsage={usage}\n"
 )
-
-
-class OpensslError(Exception):
-    """The command said no; the text is its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +63,7 @@ def request(key: bytes, common_name: str, enrolment: str | None = None) -> str:
 
     With `enrolment` (hex, from a claim file) a line before it proves that its sender had the claim.
     """
-    with _in_memory(_REQUEST_CONFIG.format(cn=common_name)) as config:
+    with in_memory(_REQUEST_CONFIG.format(cn=common_name)) as config:
         pem = _run("req", "-new", "-key", "/dev/stdin", "-config", config, stdin=key, fds=(config,)).decode()
     proof = f"{ENROLMENT_LINE}{enrolment_proof(pem, enrolment)}\n" if enrolment else ""
     return proof + pem
@@ -99,7 +92,7 @@ def request_subject(request_pem: str) -> str:
 def self_signed(key: Path, common_name: str, days: int) -> str:
     """Return the certificate (PEM) of an authority that may sign units and brokers, and no other authority."""
     config_text = _REQUEST_CONFIG.format(cn=common_name) + "[ca]\n" + _CA_EXTENSIONS
-    with _in_memory(config_text) as config:
+    with in_memory(config_text) as config:
         return _run(
             "req", "-x509", "-new", "-key", str(key), "-sha256", "-days", str(days), "-set_serial", _serial(),
             "-config", config, "-extensions", "ca", fds=(config,),
@@ -111,7 +104,7 @@ def sign(
 ) -> str:
     """Return the certificate (PEM) for a request. Extensions of the request itself are not taken over."""
     extensions = _LEAF_EXTENSIONS.format(usage=usage) + (f"subjectAltName={alt_names}\n" if alt_names else "")
-    with _in_memory(extensions) as extfile:
+    with in_memory(extensions) as extfile:
         return _run(
             "x509", "-req", "-sha256", "-CA", str(ca), "-CAkey", str(ca_key), "-days", str(days),
             "-set_serial", _serial(), "-extfile", extfile, stdin=request_pem, fds=(extfile,),
@@ -137,7 +130,7 @@ def facts_of(certificate_pem: str) -> CertificateFacts:
 
 def chain_fault(certificate_pem: str, ca_pem: str) -> int | None:
     """Return None if `ca_pem` vouches for a client with the certificate, or OpenSSL's error; time is left out."""
-    with _in_memory(certificate_pem) as certificate, _in_memory(ca_pem) as authority:
+    with in_memory(certificate_pem) as certificate, in_memory(ca_pem) as authority:
         arguments = (
             "verify", "-no_check_time", "-no-CApath", "-no-CAstore", "-purpose", "sslclient", "-CAfile", authority,
             "-untrusted", certificate, certificate,
@@ -152,35 +145,12 @@ def chain_fault(certificate_pem: str, ca_pem: str) -> int | None:
 
 def _run(*arguments: str, stdin: str | bytes = "", fds: tuple[str, ...] = ()) -> bytes:
     try:
-        done = subprocess.run(  # noqa: S603 - fixed words, checked ids and files in memory
-            ["openssl", *arguments],  # noqa: S607 - wherever the system has it
-            input=stdin.encode() if isinstance(stdin, str) else stdin,
-            capture_output=True,
-            check=False,
-            timeout=_DEADLINE_S,
-            pass_fds=[int(fd.rsplit("/", 1)[1]) for fd in fds],
-        )
-    except FileNotFoundError as error:
+        return openssl.run(*arguments, stdin=stdin, fds=fds)
+    except OpensslMissing as error:
         raise Refused(
             "Programmet openssl mangler. Installér det (`sudo apt install openssl`), og prøv igen.",
             "The program openssl is missing. Install it (`sudo apt install openssl`) and try again.",
         ) from error
-    except subprocess.TimeoutExpired as error:
-        raise OpensslError(f"openssl {arguments[0]} did not end within {_DEADLINE_S} s") from error
-    if done.returncode != 0:
-        raise OpensslError(done.stderr.decode(errors="replace") + done.stdout.decode(errors="replace"))
-    return done.stdout
-
-
-@contextlib.contextmanager
-def _in_memory(text: str) -> Iterator[str]:
-    """Give the name of a file that holds `text` and is on no disk."""
-    fd = os.memfd_create("nodkald", 0)
-    try:
-        os.write(fd, text.encode())
-        yield f"/dev/fd/{fd}"
-    finally:
-        os.close(fd)
 
 
 def _serial() -> str:
