@@ -34,7 +34,7 @@ from agent.inference.cards import check_binding
 from agent.inference.resample import GAP_S, Floats
 from agent.inference.runner import Broken
 from agent.inference.start import judged_by
-from agent.inference.worker import load_shipped
+from agent.inference.worker import Load, load_shipped
 from agent.profiles import Profile, Wt901
 from agent.readings import Item, ModelState, MotionBatch, Restored, Scored, ScoringFailed, Stored, Tick
 from agent.recordings import HEADER, HIGHEST_RATE_HZ, LOWEST_RATE_HZ, read_recording
@@ -61,7 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Replay; return 0, or 1 if a file can't be read (the others are still played)."""
     profile = load_profile(args.profile)
-    unit = _Unit(profile, args.sensor, _wearable(profile, args.sensor), budget=not args.no_budget)
+    unit = Unit(profile, args.sensor, _wearable(profile, args.sensor), budget=not args.no_budget)
     code = 0
     for path in args.files:
         try:
@@ -127,10 +127,15 @@ class _Listened:
         return self.detection.next_deadline()
 
 
-class _Unit:
-    """A unit on a virtual clock: nothing leaves it, and its disk and its model answer at once."""
+class Unit:
+    """A unit on a virtual clock: nothing leaves it, and its disk and its model answer at once.
 
-    def __init__(self, profile: Profile, sensor: str, wearable: Wt901, *, budget: bool) -> None:
+    `load` gives the model in place of the shipped one; threshold and trigger stay those of the shipped card.
+    """
+
+    def __init__(
+        self, profile: Profile, sensor: str, wearable: Wt901, *, budget: bool, load: Load | None = None
+    ) -> None:
         self._sensor, self._clock = sensor, ManualClock()
         self._heard: list[Assessed] = []
         nowhere = Uplink(paths=(BrokerPath(name="nowhere", host="127.0.0.1", port=1),))
@@ -145,30 +150,18 @@ class _Unit:
         state, effects = core.start(setup, Restored(boot_count=1), self._clock.now())
         self._state = core.with_falls(state, _Listened(detection, self._heard))
         self._carry_out(effects)
-        self._model = self._load(wearable.fall.model)
+        self._model = self._load(wearable.fall.model, load or load_shipped)
 
     def play(self, name: str, times: Floats, xyz: Floats) -> Iterator[dict[str, Any]]:
         """Play one file from now on; yield its lines."""
-        shift = self._clock.now().mono + _PAUSE_S - float(times[0])
-        first, totals = float(times[0]), {"triggers": 0, "calls": 0, "suppressed": 0}
-        for start, stop in _batches(times, xyz):
-            at = times[start:stop] + shift
-            self._advance_to(float(at[-1]))
-            self._step(MotionBatch(self._sensor, at, xyz[start:stop]))
-            yield from self._lines(name, shift, totals)
-        self._clock.advance(2 * GAP_S)
-        self._step(Tick())
-        yield from self._lines(name, shift, totals)
-        yield {"file": name, "summary": {"duration_s": round(float(times[-1]) - first, 3), **totals}}
-
-    def _lines(self, name: str, shift: float, totals: dict[str, int]) -> Iterator[dict[str, Any]]:
-        for told in self._heard:
+        totals = {"triggers": 0, "calls": 0, "suppressed": 0}
+        for at_s, told in self.assess(times, xyz):
             answer = told.assessment
             totals["triggers"] += 1
             totals["calls" if answer.verdict.is_call else "suppressed"] += 1
             yield {
                 "file": name,
-                "t_s": round(told.impact_at - shift, 3),
+                "t_s": round(at_s, 3),
                 "peak_g": told.peak_g,
                 "verdict": answer.verdict.value,
                 "score": answer.score,
@@ -176,7 +169,24 @@ class _Unit:
                 "call": answer.verdict.is_call,
                 "reasons": list(answer.reasons),
             }
+        yield {"file": name, "summary": {"duration_s": round(float(times[-1] - times[0]), 3), **totals}}
+
+    def assess(self, times: Floats, xyz: Floats) -> Iterator[tuple[float, Assessed]]:
+        """Play one recording from now on; yield each trigger with its impact in seconds of the recording."""
+        shift = self._clock.now().mono + _PAUSE_S - float(times[0])
+        for start, stop in _batches(times, xyz):
+            at = times[start:stop] + shift
+            self._advance_to(float(at[-1]))
+            self._step(MotionBatch(self._sensor, at, xyz[start:stop]))
+            yield from self._told(shift)
+        self._clock.advance(2 * GAP_S)
+        self._step(Tick())
+        yield from self._told(shift)
+
+    def _told(self, shift: float) -> list[tuple[float, Assessed]]:
+        told = [(one.impact_at - shift, one) for one in self._heard]
         self._heard.clear()
+        return told
 
     def _advance_to(self, mono: float) -> None:
         self._clock.advance(max(0.0, mono - self._clock.now().mono))
@@ -196,9 +206,9 @@ class _Unit:
             elif isinstance(effect, StoreEvent):
                 self._step(Stored((effect.event.event_id,)))
 
-    def _load(self, name: str) -> Scorer | None:
+    def _load(self, name: str, load: Load) -> Scorer | None:
         try:
-            card, model = load_shipped(name)
+            card, model = load(name)
         except Broken as error:
             self._step(ModelState(self._sensor, failing=True, detail=str(error), name=name))
             sys.stderr.write(f"{error}\n")
