@@ -19,7 +19,7 @@ from agent.inference.channels import channels
 from agent.inference.evidence import MOST_SHOCK, evidence, largest_shock
 from agent.inference.policy import Budget, Judgement, Unasked
 from agent.inference.reasons import has_moved_on, reasons
-from agent.inference.stream import Began, MotionStream, Ready
+from agent.inference.stream import Began, Found, MotionStream, Ready
 from agent.inference.trigger import SEARCH, TRIGGER_G
 from agent.profiles import FallPolicy
 from agent.readings import Item, ModelState, MotionBatch, Restored, Scored, ScoringFailed, Tick
@@ -113,14 +113,12 @@ def _notice_gaps(detector: FallDetector, now: Now) -> tuple[FallDetector, Sequen
     return detector, out
 
 
-def _follow(
-    detector: FallDetector, sensor: str, events: list[Began | Ready], now: Now
-) -> tuple[FallDetector, Sequence[Out]]:
+def _follow(detector: FallDetector, sensor: str, events: list[Found], now: Now) -> tuple[FallDetector, Sequence[Out]]:
     out = list[Out]()
     for event in events:
         if isinstance(event, Began):
             out.append(_seen(detector, sensor, event))
-        else:
+        elif isinstance(event, Ready):
             detector, news = _ready(detector, sensor, event, now)
             out += news
     return detector, out

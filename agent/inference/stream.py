@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from agent.inference import layout, resample, trigger, window
+from agent.inference import layout, motion_features, resample, trigger, window
 from agent.inference.layout import RATE_HZ
+from agent.inference.motion_features import Features, Second
 from agent.inference.resample import Floats, Piece, Resampler
 from agent.inference.trigger import TRIGGER_G, Search
 
@@ -46,6 +47,9 @@ class Ready:
     xyz: Floats
 
 
+Found = Began | Ready | Second
+
+
 @dataclass(frozen=True, slots=True)
 class _Pending:
     number: int
@@ -62,6 +66,7 @@ class MotionStream:
     reference_g: float = 2.13
     resampler: Resampler = field(default_factory=Resampler)
     history: window.History = field(default_factory=window.History)
+    features: Features = field(default_factory=Features)
     search: Search | None = None
     pending: tuple[_Pending, ...] = ()
     triggers: int = 0  # so far: each gets the next number
@@ -77,13 +82,13 @@ class MotionStream:
         return self.resampler.last_at
 
 
-def push(stream: MotionStream, times: Any, xyz: Any) -> tuple[MotionStream, list[Began | Ready]]:
+def push(stream: MotionStream, times: Any, xyz: Any) -> tuple[MotionStream, list[Found]]:
     """Take samples in monotonic seconds and g."""
     resampler, pieces = resample.push(stream.resampler, times, xyz)
     return _take(replace(stream, resampler=resampler), pieces)
 
 
-def finish(stream: MotionStream) -> tuple[MotionStream, list[Began | Ready]]:
+def finish(stream: MotionStream) -> tuple[MotionStream, list[Found]]:
     """End the stretch: nothing came for longer than a gap, or there are no more data."""
     if stream.last_at is None:
         return stream, []
@@ -91,22 +96,22 @@ def finish(stream: MotionStream) -> tuple[MotionStream, list[Began | Ready]]:
     return _take(replace(stream, resampler=resampler), [piece])
 
 
-def _take(stream: MotionStream, pieces: list[Piece]) -> tuple[MotionStream, list[Began | Ready]]:
-    out: list[Began | Ready] = []
+def _take(stream: MotionStream, pieces: list[Piece]) -> tuple[MotionStream, list[Found]]:
+    out: list[Found] = []
     for piece in pieces:
         stream, news = _take_piece(stream, piece)
         out += news
     return stream, out
 
 
-def _take_piece(stream: MotionStream, piece: Piece) -> tuple[MotionStream, list[Began | Ready]]:
+def _take_piece(stream: MotionStream, piece: Piece) -> tuple[MotionStream, list[Found]]:
     history = stream.history.extended(piece.xyz)
     magnitude = np.sqrt((piece.xyz * piece.xyz).sum(axis=1))
     search, found = trigger.scan(stream.search, piece.first, magnitude, stream.trigger_g, stream.reference_g)
     if piece.ends:
         found += trigger.close(search)
         search = None
-    out: list[tuple[int, int, Began | Ready]] = []
+    out: list[tuple[int, int, Found]] = []
     triggers, pending = stream.triggers, list(stream.pending)
     for event in found:
         crossed = piece.origin + event.crossing / RATE_HZ
@@ -126,13 +131,16 @@ def _take_piece(stream: MotionStream, piece: Piece) -> tuple[MotionStream, list[
             still.append(wait)
             continue
         out.append((wait.impact + layout.AFTER, wait.number, _ready(stream, history, piece.origin, wait)))
+    begun = stream.features.done
+    features, seconds = motion_features.push(stream.features, piece)
+    out += [((begun + n) * motion_features.LENGTH, 0, second) for n, second in enumerate(seconds, start=1)]
     out.sort(key=lambda entry: entry[:2])  # in the order of the samples that they needed, whatever the chunking
     if piece.ends:
         history = window.History()
     else:
         oldest = min([wait.impact for wait in still] + ([search.impact] if search else []) + [history.end])
         history = history.since(oldest - layout.BEFORE)
-    after = replace(stream, history=history, search=search, pending=tuple(still), triggers=triggers)
+    after = replace(stream, history=history, features=features, search=search, pending=tuple(still), triggers=triggers)
     return after, [event for _, _, event in out]
 
 

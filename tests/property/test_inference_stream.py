@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from agent.inference import stream
 from agent.inference.channels import channels
-from agent.inference.stream import Began, MotionStream, Ready
+from agent.inference.stream import Began, Found, MotionStream, Ready
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ def motions(draw: st.DrawFn) -> tuple[Floats, Floats]:
 
 
 def run(t: Floats, xyz: Floats, cuts: list[int]) -> list[tuple[object, ...]]:
-    state, events = MotionStream(), list[Began | Ready]()
+    state, events = MotionStream(), list[Found]()
     for start, stop in pairwise([0, *sorted(cuts), len(t)]):
         state, news = stream.push(state, t[start:stop], xyz[start:stop])
         events += news
@@ -41,7 +41,7 @@ def run(t: Floats, xyz: Floats, cuts: list[int]) -> list[tuple[object, ...]]:
     return [_plain(event) for event in events]
 
 
-def _plain(event: Began | Ready) -> tuple[object, ...]:
+def _plain(event: Found) -> tuple[object, ...]:
     fields = {name: getattr(event, name) for name in event.__dataclass_fields__}
     return tuple(value.tobytes() if isinstance(value, np.ndarray) else value for value in fields.values())
 
