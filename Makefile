@@ -109,7 +109,7 @@ deb-test: setup .venv-lock/.from-lock  ## install the packages on Debian 12 and 
 VM_TRIALS = power-cut carrier loss usb-unplugged hung-process
 
 vm-test: vm-fast  ## the package on a virtual Pi: installed, provisioned, and every fault of docs/reliability.md that needs one
-	@NODKALD_VM=1 $(VENV)/bin/python -m pytest tests/vm/test_board.py
+	@NODKALD_VM=1 $(VENV)/bin/python -m pytest tests/vm/test_in_use.py tests/vm/test_board.py
 	@tools/trials $(VENV)/bin/python $(VM_TRIALS)
 
 vm-fast: setup mosquitto .venv-lock/.from-lock  ## the short part of it: install, provision, a call, a fall, three power cuts

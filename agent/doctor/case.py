@@ -57,6 +57,12 @@ class Case:
             return None
         return self.said["picture"]["sensors"][name], self.said["links"].get(name, {})
 
+    @property
+    def model_in_use(self) -> Mapping[str, Any] | None:
+        """What the running unit says about its model, or None."""
+        found: Mapping[str, Any] | None = self.said["picture"]["model"] if self.said is not None else None
+        return found
+
     def path(self, name: str) -> Mapping[str, Any] | None:
         """Return what the running unit says about a path, or None."""
         found: Mapping[str, Any] | None = self.said["picture"]["paths"].get(name) if self.said is not None else None

@@ -129,7 +129,7 @@ def unit_checks(case: Case) -> Iterator[Check]:
         yield Check(serial_ports.NAME, partial(serial_ports.examine, case, name, wearable), name)
     if not profile.wearables:
         yield Check(serial_ports.NAME, serial_ports.nothing_to_examine)
-    yield Check(model.NAME, partial(model.examine, profile.wearables))
+    yield Check(model.NAME, partial(model.examine, profile.wearables, case.model_in_use))
     yield Check(outbox.NAME, partial(outbox.examine, case))
     yield Check(disk.NAME, partial(disk.examine, unit.state_dir, simulated=case.simulated))
     yield Check(certificates.NAME, partial(certificates.examine, unit.uplink.paths, unit.unit_id, case.now.wall))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.vm.installed import Installed
+    from tests.vm.machine import Machine
 
 SERVICE = "nodkald-agent.service"
 READY_WITHIN_S = 120.0
@@ -39,10 +40,18 @@ _ESTABLISHED = '"event": "path_up"'
 
 
 class House:
-    """A provisioned unit at home: switched on, connected, its light at *ready*."""
+    """A provisioned unit at home: switched on, connected, its light at *ready*. `running` is one that is on already."""
 
-    def __init__(self, unit: Installed, folder: Path, *, two_paths: bool = False, wearable: bool = True) -> None:
-        self.machine = unit.machine(folder / "machine")
+    def __init__(
+        self,
+        unit: Installed,
+        folder: Path,
+        *,
+        two_paths: bool = False,
+        wearable: bool = True,
+        running: Machine | None = None,
+    ) -> None:
+        self.machine = running or unit.machine(folder / "machine")
         self.hands = Hands(self.machine.hands)
         self.wearable = UsbWearable(self.machine.usb) if wearable else None
         self.brokers = [unit.broker(folder / "broker")]
@@ -60,12 +69,16 @@ class House:
         try:
             for broker in self.brokers:
                 self.centres.append(self.consumer(broker.start().port))
-            self.switch_on()
+            if self.machine.running:
+                self.hands.connect()
+            else:
+                self.switch_on()
             if self.wearable is not None:
                 self.wearable.__enter__()
-            booted_s = self.machine.wait_booted()
+            self.machine.wait_booted()
             self.until_ready()
-            print(f"house: booted in {booted_s:.0f} s, armed in {self.armed_after_s():.1f} s", flush=True)
+            ready_s = time.monotonic() - self.machine.on_at
+            print(f"house: ready {ready_s:.0f} s after power-on, armed in {self.armed_after_s():.1f} s", flush=True)
         except BaseException:
             self.__exit__()
             raise

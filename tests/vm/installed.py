@@ -4,8 +4,9 @@
     technician  plugs in a stick with package, claim and answers: `apt install`, `nodkald provision` twice, a restart
     workshop    signs the request that the first `provision` wrote
 
-Rules of this file: the result (disk, CA, ports of the brokers) is kept in the cache under the hash of the package, the
-guest and this file, and every user works on a layer over that disk. Nothing of it is a secret of anybody.
+Rules of this file: `install` leaves the unit running, for the test of just that. For the trials the result (disk, CA,
+ports of the brokers) is kept in the cache under the hash of the package, the guest and this file, and every user works
+on a layer over that disk. Nothing of it is a secret of anybody.
 """
 
 from __future__ import annotations
@@ -16,18 +17,15 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tests.broker.mosquitto import OPERATIONS, Mosquitto, free_port, shipped_lines, tls_lines
 from tests.broker.pki import Ca, Identity
 from tests.home import REPOSITORY
 from tests.vm.machine import HOST_ADDRESSES, Machine
 from tests.vm.wearable import UsbWearable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 UNIT_ID = "u-test0001"
 PROFILE = "pi4-cords-wt901"
@@ -90,12 +88,8 @@ class Installed:
         return Identity(desk / f"{name}.crt", desk / f"{name}.key")
 
 
-def installed(deb: Path, cache: Path, say: Callable[[str], None] = print) -> Installed:
-    """Return the provisioned unit for this package: from the cache, or made now.
-
-    Raises SystemExit(3) where the virtual Pi can't be made; what is missing has been said on stderr.
-    """
-    guest = _make_guest(cache)
+def installed(guest: Path, deb: Path, cache: Path) -> Installed:
+    """Return the provisioned unit for this package, switched off: from the cache, or made now."""
     key = hashlib.sha256(guest.name.encode() + deb.read_bytes())
     for source in ("installed.py", "machine.py", "wearable.py"):
         key.update((Path(__file__).parent / source).read_bytes())
@@ -104,31 +98,27 @@ def installed(deb: Path, cache: Path, say: Callable[[str], None] = print) -> Ins
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "ports.json").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            _install(guest, deb, folder, say)
+            unit, machine = install(guest, deb, folder)
+            machine.shut_down()
+            (folder / "ports.json").write_text(json.dumps(unit.ports))
     one, two = json.loads((folder / "ports.json").read_text())
     return Installed(guest, folder, (one, two))
 
 
-def _make_guest(cache: Path) -> Path:
-    cache.mkdir(parents=True, exist_ok=True)
-    made = subprocess.run([Path(__file__).parent / "make-guest", cache], stdout=subprocess.PIPE, text=True, check=False)
-    if made.returncode != 0:
-        raise SystemExit(made.returncode)
-    return Path(made.stdout.strip())
-
-
-def _install(guest: Path, deb: Path, folder: Path, say: Callable[[str], None]) -> None:
+def install(guest: Path, deb: Path, folder: Path) -> tuple[Installed, Machine]:
+    """Do office's and technician's work on a new disk in `folder`; return the unit, and its machine, which runs."""
     ports = (free_port(), free_port())
     stick = _office(deb, folder, ports)
     _quietly("qemu-img", "create", "-f", "qcow2", "-b", guest / "disk.img", "-F", "raw", folder / "disk.qcow2")
     machine = Machine(guest, folder / "disk.qcow2", folder)
     machine.power_on(stick=stick)
     try:
-        say(f"installed: booted in {machine.wait_booted():.0f} s")
+        machine.wait_booted()
+        _say(machine, "booted")
         with UsbWearable(machine.usb):
             machine.must("mkdir -p /mnt && mount -o ro /dev/vdb /mnt")
             machine.must("DEBIAN_FRONTEND=noninteractive apt-get -q -y install /mnt/nodkald-agent.deb", timeout_s=400)
-            say("installed: the package")
+            _say(machine, "the package is installed")
             provision = f"nodkald provision --answers /mnt/answers.toml --claim /mnt/{UNIT_ID}.claim.toml"
             code, said = machine.sh(provision, timeout_s=120)
             assert code == 3, f"the first run waits for the certificate:\n{said}"
@@ -138,14 +128,17 @@ def _install(guest: Path, deb: Path, folder: Path, say: Callable[[str], None]) -
             _nodkald("office", "sign", "--ca", desk / "ca", "--csr", desk / f"{UNIT_ID}.csr", "--out", desk / "signed")
             certificate = (desk / "signed" / f"{UNIT_ID}.pem").read_text()
             machine.must(f"cat > /root/{UNIT_ID}.pem", stdin=certificate)
-            say(machine.must(provision, timeout_s=120))
+            print(machine.must(provision, timeout_s=120))
             machine.must("umount /mnt; systemctl restart nodkald-agent && systemctl is-active nodkald-agent")
-        machine.shut_down()
-    finally:
-        if machine.running:
-            machine.cut()
-    stick.unlink()
-    (folder / "ports.json").write_text(json.dumps(ports))
+            _say(machine, "provisioned and running")
+    except BaseException:
+        machine.cut()
+        raise
+    return Installed(guest, folder, ports), machine
+
+
+def _say(machine: Machine, what: str) -> None:
+    print(f"install: {what}, {time.monotonic() - machine.on_at:.0f} s after the power came on", flush=True)
 
 
 def _office(deb: Path, folder: Path, ports: tuple[int, int]) -> Path:

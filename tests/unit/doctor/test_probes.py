@@ -168,15 +168,35 @@ def test_an_outbox_that_is_not_there_yet_and_one_that_is_no_outbox(tmp_path: Pat
     assert [(one.verdict, one.found.en) for one in outbox.examine(examined)] == [(Verdict.FAIL, "is damaged")]
 
 
-def test_the_shipped_model_answers() -> None:
-    label, seconds = model.ask("fall-waist")
-    assert label.startswith("fall-waist/")
-    assert seconds < 1.0
-
-
-def test_a_model_file_that_was_changed_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cards, "load_file", lambda _: b"not the model")
+def test_the_shipped_model_answers(tmp_path: Path) -> None:
+    card = cards.load_card("fall-waist")
+    assert model.ask(card, cards.load_file(card)) < 1.0
     [found] = model.examine(case(tmp_path).unit.profile.wearables)
+    assert (found.verdict, found.subject) == (Verdict.OK, card.label)
+
+
+@pytest.mark.parametrize(
+    ("sha256", "failing", "asked"),
+    [(None, False, 0), ("0" * 64, False, 1), (None, True, 1)],
+    ids=["the unit uses this file", "it uses another one", "it says that this one fails"],
+)
+def test_a_model_that_the_running_unit_uses_is_not_loaded_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, sha256: str | None, failing: bool, asked: int
+) -> None:
+    questions: list[str] = []
+    monkeypatch.setattr(model, "ask", lambda card, _: questions.append(card.label) or 0.001)
+    in_use = {"sha256": sha256 or cards.load_card("fall-waist").sha256, "failing": failing}
+    [found] = model.examine(case(tmp_path).unit.profile.wearables, in_use)
+    assert (found.verdict, len(questions)) == (Verdict.OK, asked)
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_a_model_file_that_was_changed_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, running: bool
+) -> None:
+    in_use = {"sha256": cards.load_card("fall-waist").sha256, "failing": False} if running else None
+    monkeypatch.setattr(cards, "load_file", lambda _: b"not the model")
+    [found] = model.examine(case(tmp_path).unit.profile.wearables, in_use)
     assert (found.verdict, "sha256" in found.detail) == (Verdict.FAIL, True)
 
 
