@@ -105,14 +105,14 @@ deb-test: setup .venv-lock/.from-lock  ## install the packages on Debian 12 and 
 	  for suite in bookworm trixie; do tools/try-deb $(VENV)/bin/python dist/nodkald-agent_*_$$arch.deb $$suite; done; \
 	done
 
-# On a virtual machine with a real GPIO device (tests/vm/README.md). The whole of it takes hours, `vm-fast` some ten minutes.
+# On a virtual machine with a real GPIO device (tests/vm/README.md). The whole of it takes hours; CI runs `vm-fast`.
 VM_TRIALS = power-cut carrier loss usb-unplugged hung-process
 
 vm-test: vm-fast  ## the package on a virtual Pi: installed, provisioned, and every fault of docs/reliability.md that needs one
 	@NODKALD_VM=1 $(VENV)/bin/python -m pytest tests/vm/test_in_use.py tests/vm/test_board.py
 	@tools/trials $(VENV)/bin/python $(VM_TRIALS)
 
-vm-fast: setup mosquitto .venv-lock/.from-lock  ## the short part of it: install, provision, a call, a fall, three power cuts
+vm-fast: setup mosquitto .venv-lock/.from-lock  ## the short part of it: install, provision, a call, the doctor, three power cuts
 	@NODKALD_VM=1 $(VENV)/bin/python -m pytest tests/vm/test_virtual_pi.py $(ARGS)
 
 trials: setup mosquitto  ## break everything that needs no virtual Pi as often as docs/reliability.md says (hours)
