@@ -14,6 +14,7 @@ from typing import Protocol
 from agent.clock import Now
 from agent.effects import Effect
 from agent.readings import Item
+from agent.texts import Text
 
 
 class Verdict(StrEnum):
@@ -30,6 +31,10 @@ class Verdict(StrEnum):
         return self in (Verdict.CONFIRMED, Verdict.UNVERIFIED)
 
 
+IMPACT = Text("stød {} g", "impact {} g")
+"""The reason that every assessment of motion has."""
+
+
 class Advice(StrEnum):
     """What the unit suggests to the centre."""
 
@@ -42,7 +47,7 @@ class Assessment:
     """The answer on one automatic trigger; `score`, `threshold` and the model are None where none could be asked."""
 
     verdict: Verdict
-    reasons: tuple[str, ...]
+    reasons: tuple[Text, ...]
     score: float | None = None
     threshold: float | None = None
     model: str | None = None

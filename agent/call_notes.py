@@ -16,6 +16,7 @@ from agent.assessment import Advice, Assessment, Verdict
 from agent.call_table import Call, Origin, Phase
 from agent.clock import Now
 from agent.config import Room
+from agent.texts import Text
 
 PREFIX = "call:"
 
@@ -85,7 +86,7 @@ def _assessment_to_json(assessment: Assessment | None) -> dict[str, Any] | None:
         return None
     return {
         "verdict": assessment.verdict,
-        "reasons": list(assessment.reasons),
+        "reasons": [[reason.da, reason.en] for reason in assessment.reasons],
         "score": assessment.score,
         "threshold": assessment.threshold,
         "model": assessment.model,
@@ -100,7 +101,7 @@ def _assessment_from_json(raw: dict[str, Any] | None) -> Assessment | None:
         return None
     return Assessment(
         verdict=Verdict(raw["verdict"]),
-        reasons=tuple(raw["reasons"]),
+        reasons=tuple(_reason_from_json(reason) for reason in raw["reasons"]),
         score=raw["score"],
         threshold=raw["threshold"],
         model=raw["model"],
@@ -108,3 +109,10 @@ def _assessment_from_json(raw: dict[str, Any] | None) -> Assessment | None:
         evidence=raw["evidence"],
         advice=Advice(raw["advice"]),
     )
+
+
+def _reason_from_json(raw: Any) -> Text:
+    if isinstance(raw, str):  # an earlier version kept them in English alone
+        return Text(raw, raw)
+    danish, english = raw
+    return Text(str(danish), str(english))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from agent.assessment import Advice, Assessed, Assessment, TriggerSeen, Verdict
 from agent.call_table import Call, Origin, Phase, Signal, move
 from agent.events import EventType
+from agent.texts import Text
 
 REPEAT_WITHIN_S = 30 * 60.0
 """A trigger this long after the call's first is a new call."""
@@ -28,8 +29,15 @@ STORM_REPEATS = 1000
 STORM_INTERVAL_S = 10.0
 """Faster than a hand can pull, or more often in one call than anyone does: then one repeat in ten seconds is told."""
 
-CUT_SHORT = "cut short by a restart of the unit"
-NO_ANSWER = "no assessment in time"
+CUT_SHORT = {
+    Phase.ASSESSING: Text(
+        "vurderingen blev afbrudt af en genstart af enheden", "assessment cut short by a restart of the unit"
+    ),
+    Phase.PRE_ALARM: Text(
+        "foralarmen blev afbrudt af en genstart af enheden", "pre-alarm cut short by a restart of the unit"
+    ),
+}
+NO_ANSWER = Text("ingen vurdering i tide", "no assessment in time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +253,7 @@ def restore(calls: Calls, found: Iterable[Call], undelivered: frozenset[str], no
     for call in found:
         if call.phase in (Phase.ASSESSING, Phase.PRE_ALARM):
             before = call.assessment or Assessment(Verdict.UNVERIFIED, ())
-            what = "assessment" if call.phase is Phase.ASSESSING else "pre-alarm"
-            doubted = replace(before, verdict=Verdict.UNVERIFIED, reasons=(*before.reasons, f"{what} {CUT_SHORT}"))
+            doubted = replace(before, verdict=Verdict.UNVERIFIED, reasons=(*before.reasons, CUT_SHORT[call.phase]))
             calls, more = _raise(calls, replace(call, assessment=doubted), Signal.RESTARTED, now)
             outcomes += more
         elif call.test:

@@ -59,8 +59,9 @@ _FELL = AssessmentBody(
     threshold=0.62,
     model="fall-waist/1.2.0",
     model_sha256=SHA256,
-    reasons=("impact 4.8 g", "free fall 310 ms", "lying still 12 s"),
-    evidence={"peak_g": 4.8, "free_fall_ms": 310.0, "still_s": 12.0},
+    reasons=("impact 4.8 g", "free fall 320 ms", "posture changed 84 degrees", "lying still 2.1 s"),
+    reasons_da=("stød 4,8 g", "frit fald 320 ms", "kropsstilling ændret 84 grader", "ligger stille 2,1 s"),
+    evidence={"peak_g": 4.83, "free_fall_ms": 320.0, "moving_g": 0.013, "still_s": 2.1, "posture_deg": 84.6},
     advice=Advice.DISPATCH,
 )
 _SAT_DOWN = AssessmentBody(
@@ -69,8 +70,9 @@ _SAT_DOWN = AssessmentBody(
     threshold=0.62,
     model="fall-waist/1.2.0",
     model_sha256=SHA256,
-    reasons=("impact 2.6 g", "upright afterwards"),
-    evidence={"peak_g": 2.6, "tilt_deg": 8.0},
+    reasons=("impact 2.6 g", "posture unchanged", "no free fall"),
+    reasons_da=("stød 2,6 g", "kropsstilling uændret", "intet frit fald"),
+    evidence={"peak_g": 2.63, "free_fall_ms": 40.0, "moving_g": 0.061, "still_s": 0.86, "posture_deg": 8.2},
     advice=Advice.DISPATCH,
 )
 

@@ -137,6 +137,10 @@ _CHOICES = (
         "a connection without PUBACK for 5 s while a call waits",
         "is closed; where the broker's last answer took long, half as much again and at most 45 s",
     ),
+    (
+        "reasons for people who read Danish",
+        "`assessment.reasons_da`: the same reasons in the same order; the numbers in both are those of `evidence`",
+    ),
     ("`outcome`, `by`", "codes of at most 64 characters, never names"),
     ("more than 1000 `event_ids`", "malformed: send several acknowledgements"),
 )

@@ -22,10 +22,12 @@ from agent.readings import ModelState, Restored
 from agent.sensors.debounce import ContactState
 from agent.statistics import Statistics
 from agent.supervision import Limits, Supervised
+from agent.texts import Text
 from agent.uplink.delivery import Delivery
 from agent.uplink.topics import Topics
 from agent.walk_test import WalkTest
 
+NOT_LOADED_YET = Text("faldvurderingen er ikke indlæst endnu", "fall detection is not loaded yet")
 CONTACT_LIMITS = Limits(silent_after_s=10.0, garbled_above_bytes_per_minute=1)
 """A contact's level is read every second; ten missed readings are a dead pin."""
 
@@ -85,7 +87,7 @@ class CoreState:
     """None until it is loaded, and after it broke: then the plain threshold stands in."""
     restored_late: Restored | None = None
     """What the disk answered only after the start, until fall detection has taken its part of it."""
-    no_falls_because: str = "fall detection is not loaded yet"
+    no_falls_because: Text = NOT_LOADED_YET
     plain_trigger_at: Mapping[str, float] = field(default_factory=dict)
     models: Mapping[str, ModelState] = field(default_factory=dict)
     storage: str = "ok"

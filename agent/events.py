@@ -81,7 +81,8 @@ class AssessmentBody(Wire):
     threshold: Annotated[float, Field(ge=0, le=1)] | None
     model: str | None
     model_sha256: str | None
-    reasons: tuple[str, ...]
+    reasons: tuple[str, ...] = Field(description="in English, for people; the numbers in them are those of `evidence`")
+    reasons_da: tuple[str, ...] = Field(default=(), description="the same reasons in Danish, in the same order")
     evidence: dict[str, float]
     advice: Advice
 

@@ -12,6 +12,7 @@ from agent import calls, plain_threshold, statistics
 from agent.assessment import Assessed, Signal, TriggerSeen
 from agent.events import EventType, Fault, SuppressedData, Trigger
 from agent.readings import Item, ModelState, MotionBatch, Scored, ScoringFailed, Tick
+from agent.texts import Text
 from agent.turn import Turn, assessment_body
 
 
@@ -55,7 +56,8 @@ def _asked(turn: Turn, item: Item) -> bool:
 
 def give_up(turn: Turn, reason: str) -> None:
     """Go on without fall detection."""
-    turn.state = replace(turn.state, falls=None, no_falls_because=reason[:200])
+    because = Text(f"faldvurderingen kan ikke bruges: {reason[:200]}", reason[:200])  # the log's own English in both
+    turn.state = replace(turn.state, falls=None, no_falls_because=because)
     turn.open_fault(Fault.MODEL_FAILING, None, reason)
 
 

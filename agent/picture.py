@@ -77,6 +77,6 @@ def _model(state: CoreState) -> ModelPicture:
     if known is None:
         has_wearable = bool(state.setup.profile.wearables)
         return ModelPicture(
-            name=None, sha256=None, failing=False, detail=state.no_falls_because if has_wearable else "no wearable"
+            name=None, sha256=None, failing=False, detail=state.no_falls_because.en if has_wearable else "no wearable"
         )
     return ModelPicture(name=known.name, sha256=known.sha256, failing=known.failing, detail=known.detail)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from agent.assessment import Assessed, Assessment, Signal, TriggerSeen, Verdict
+from agent.assessment import IMPACT, Assessed, Assessment, Signal, TriggerSeen, Verdict
+from agent.texts import Text, measured
 
 if TYPE_CHECKING:
     from agent.readings import MotionBatch
@@ -19,7 +20,7 @@ HOLD_OFF_S = 4.0
 
 
 def judge(
-    batch: MotionBatch, reference_g: float, last_at: float | None, reason: str
+    batch: MotionBatch, reference_g: float, last_at: float | None, reason: Text
 ) -> tuple[float | None, list[Signal]]:
     """Return the moment of the last trigger (None if there never was one), and what this batch triggers."""
     signals: list[Signal] = []
@@ -29,7 +30,7 @@ def judge(
             continue
         last_at = float(at)
         trigger_id = f"{batch.sensor}-plain-{last_at:.3f}"
-        answer = Assessment(Verdict.UNVERIFIED, (f"impact {peak:.1f} g", reason))
+        answer = Assessment(Verdict.UNVERIFIED, (measured(IMPACT, math.floor(peak * 10) / 10), reason))
         signals.append(TriggerSeen(trigger_id, batch.sensor, last_at, peak, over_reference=True, answer_by=last_at))
         signals.append(
             Assessed(

@@ -167,7 +167,8 @@ class Unit:
                 "score": answer.score,
                 "threshold": answer.threshold,
                 "call": answer.verdict.is_call,
-                "reasons": list(answer.reasons),
+                "reasons": [reason.en for reason in answer.reasons],
+                "reasons_da": [reason.da for reason in answer.reasons],
             }
         yield {"file": name, "summary": {"duration_s": round(float(times[-1] - times[0]), 3), **totals}}
 
@@ -195,7 +196,7 @@ class Unit:
         self._state, effects = core.step(self._state, item, self._clock.now())
         if self._state.falls is None:
             raise ModelError(
-                f"fall detection broke: {self._state.no_falls_because}; please report it with the recording"
+                f"fall detection broke: {self._state.no_falls_because.en}; please report it with the recording"
             )
         self._carry_out(effects)
 

@@ -1,4 +1,4 @@
-"""Everything a citizen or a technician reads about light and sounder, in Danish and English.
+"""Texts in Danish and English, and everything a citizen or a technician reads about light and sounder.
 
 Rules of this file: texts only. Every light and sounder has its meaning here in both languages; a test says so.
 """
@@ -26,6 +26,12 @@ class Text:
     def in_(self, language: Language) -> str:
         """Return the text in `language`."""
         return self.da if language == "da" else self.en
+
+
+def measured(template: Text, number: float) -> Text:
+    """Fill the one place of a text with a number, as each language writes it."""
+    written = f"{number:g}"
+    return Text(template.da.format(written.replace(".", ",")), template.en.format(written))
 
 
 LIGHT: Mapping[Light, Text] = {

@@ -186,7 +186,8 @@ def assessment_body(assessment: Assessment) -> AssessmentBody:
         threshold=assessment.threshold,
         model=assessment.model,
         model_sha256=assessment.model_sha256,
-        reasons=assessment.reasons,
+        reasons=tuple(reason.en for reason in assessment.reasons),
+        reasons_da=tuple(reason.da for reason in assessment.reasons),
         evidence=dict(assessment.evidence),
         advice=assessment.advice,
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import core
-from agent.assessment import Assessed, Assessment, FallDetection, Signal, TriggerSeen, Verdict
+from agent.assessment import IMPACT, Assessed, Assessment, FallDetection, Signal, TriggerSeen, Verdict
 from agent.clock import ManualClock, Now
 from agent.config import UnitFile
 from agent.config_files import load_profile
@@ -50,6 +50,7 @@ from agent.readings import (
     TechnicalPage,
     Tick,
 )
+from agent.texts import measured
 
 SETTLED_S = 0.051
 """A little more than the debounce of the profile: 50 ms."""
@@ -221,7 +222,7 @@ class HomeBench:
     def assess(self, trigger_id: str, verdict: Verdict = Verdict.CONFIRMED, *, audited: bool = True) -> None:
         """Let a trigger be assessed now."""
         score = None if verdict is Verdict.UNVERIFIED else 0.9
-        answer = Assessment(verdict, ("impact 4.0 g",), score, 0.6, "fall-waist/1.0.0", "00" * 32)
+        answer = Assessment(verdict, (measured(IMPACT, 4.0),), score, 0.6, "fall-waist/1.0.0", "00" * 32)
         at = self.clock.now().mono
         told = Assessed(
             trigger_id, "wearable", at, 4.0, over_reference=True, assessment=answer, budget_left=5, audited=audited

@@ -207,7 +207,9 @@ def _assessed(
     verdict, card = judgement.verdict, detector.wearables[waiting.sensor].card
     assessment = Assessment(
         verdict=verdict,
-        reasons=tuple(reason.text() for reason in reasons(verdict, waiting.numbers, judgement.unasked)),
+        reasons=tuple(
+            reason.text() for reason in reasons(verdict, waiting.numbers, judgement.unasked, near=judgement.near)
+        ),
         score=score,
         threshold=card.threshold if card else None,
         model=card.label if card else None,

@@ -96,6 +96,8 @@ class Judgement:
     advice: Advice
     budget: Budget
     unasked: Unasked | None = None
+    near: bool = False
+    """Whether a confirming score is near the threshold."""
 
 
 def judge(
@@ -109,7 +111,8 @@ def judge(
         return Judgement(Verdict.UNVERIFIED, Advice.DISPATCH, budget, Unasked.NOT_A_NUMBER)
     if score >= threshold:
         near = score < threshold + NEAR
-        return Judgement(Verdict.CONFIRMED, Advice.PHONE_FIRST if near or moved_on else Advice.DISPATCH, budget)
+        advice = Advice.PHONE_FIRST if near or moved_on else Advice.DISPATCH
+        return Judgement(Verdict.CONFIRMED, advice, budget, near=near)
     if score < uncertain_above:
         return Judgement(Verdict.FALSE_ALARM, Advice.PHONE_FIRST, budget)
     if budget.limit is None:

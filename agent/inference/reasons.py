@@ -1,7 +1,8 @@
-"""Short reasons that a person understands, made from the evidence, in English and Danish.
+"""Short reasons that a person understands, made from the evidence, in Danish and English.
 
-Rules of this file: pure. A reason is a code with at most one number; both languages come from one catalogue. No reason
-says what the evidence does not show, and one that speaks for a fall is never given beside its opposite.
+Rules of this file: pure. A reason is a code with at most one number, and both languages come from one catalogue. No
+reason without its evidence, and none that speaks for a fall beside its opposite; a number never claims more than was
+measured. What a call rests on is always said, and if nothing that can be said explains it, that is said.
 """
 
 from __future__ import annotations
@@ -10,12 +11,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
 
-from agent.assessment import Verdict
+from agent.assessment import IMPACT, Verdict
 from agent.inference.policy import Unasked
-
-Language = Literal["en", "da"]
+from agent.texts import Text, measured
 
 LONG_FREE_FALL_MS = 100
 SHORT_FREE_FALL_MS = 60
@@ -37,42 +36,48 @@ class Sign(StrEnum):
     UNTURNED = "posture_unchanged"
     MOVED_ON = "moved_on"
     NEAR_THRESHOLD = "near_threshold"
-    WHOLE_MOTION = "whole_motion"
+    UNEXPLAINED_CALL = "unexplained_call"
+    UNEXPLAINED_NO_CALL = "unexplained_no_call"
 
 
-_CATALOGUE: dict[Sign | Unasked, tuple[str, str]] = {
-    Sign.IMPACT: ("impact {} g", "stød {} g"),
-    Sign.FREE_FALL: ("free fall {} ms", "frit fald {} ms"),
-    Sign.TURNED: ("posture changed {} degrees", "kropsstilling ændret {} grader"),
-    Sign.LYING: ("lying still {} s", "ligger stille {} s"),
-    Sign.STILL: ("still {} s after the impact", "i ro {} s efter stødet"),
-    Sign.NO_FREE_FALL: ("no free fall", "intet frit fald"),
-    Sign.UNTURNED: ("posture unchanged", "kropsstilling uændret"),
-    Sign.MOVED_ON: ("moved on after the impact", "bevægede sig videre efter stødet"),
-    Sign.NEAR_THRESHOLD: ("close to the threshold", "tæt på grænsen"),
-    Sign.WHOLE_MOTION: (
-        "no single sign stands out, judged from the whole motion",
-        "intet enkelt tegn skiller sig ud, bedømt ud fra hele bevægelsen",
+_CATALOGUE: Mapping[Sign | Unasked, Text] = {
+    Sign.IMPACT: IMPACT,
+    Sign.FREE_FALL: Text("frit fald {} ms", "free fall {} ms"),
+    Sign.TURNED: Text("kropsstilling ændret {} grader", "posture changed {} degrees"),
+    Sign.LYING: Text("ligger stille {} s", "lying still {} s"),
+    Sign.STILL: Text("i ro {} s efter stødet", "still {} s after the impact"),
+    Sign.NO_FREE_FALL: Text("intet frit fald", "no free fall"),
+    Sign.UNTURNED: Text("kropsstilling uændret", "posture unchanged"),
+    Sign.MOVED_ON: Text("bevægede sig videre efter stødet", "moved on after the impact"),
+    Sign.NEAR_THRESHOLD: Text("tæt på grænsen", "close to the threshold"),
+    Sign.UNEXPLAINED_CALL: Text(
+        "modellen bekræfter et fald, men ud over stødet er der intet tegn, der forklarer det",
+        "the model confirms a fall, but beside the impact no sign explains it",
     ),
-    Unasked.NOT_LOADED: ("the model is not loaded yet", "modellen er ikke indlæst endnu"),
-    Unasked.MODEL_FAILING: ("the model can't be used", "modellen kan ikke bruges"),
-    Unasked.MODEL_MISSING: ("the model file is missing", "modelfilen mangler"),
-    Unasked.WRONG_HASH: ("the model file is not the one on its card", "modelfilen er ikke den, som kortet beskriver"),
-    Unasked.WRONG_SHAPE: ("the model does not fit this software", "modellen passer ikke til denne software"),
-    Unasked.EXCEPTION: ("the model failed", "modellen fejlede"),
-    Unasked.NOT_A_NUMBER: ("the model gave no usable score", "modellen gav intet brugbart tal"),
-    Unasked.LATE: ("the model answered too late", "modellen svarede for sent"),
-    Unasked.DAMAGED_WINDOW: (
-        "the motion data ended within a second of the impact",
-        "bevægelsesdata endte inden for et sekund efter stødet",
+    Sign.UNEXPLAINED_NO_CALL: Text(
+        "modellen ser intet fald, men intet enkelt tegn forklarer det",
+        "the model sees no fall, but no single sign explains it",
     ),
-    Unasked.IMPLAUSIBLE: (
-        "the sensor reported a harder shock than a body can have had",
+    Unasked.NOT_LOADED: Text("modellen er ikke indlæst endnu", "the model is not loaded yet"),
+    Unasked.MODEL_FAILING: Text("modellen kan ikke bruges", "the model can't be used"),
+    Unasked.MODEL_MISSING: Text("modelfilen mangler", "the model file is missing"),
+    Unasked.WRONG_HASH: Text(
+        "modelfilen er ikke den, som kortet beskriver", "the model file is not the one on its card"
+    ),
+    Unasked.WRONG_SHAPE: Text("modellen passer ikke til denne software", "the model does not fit this software"),
+    Unasked.EXCEPTION: Text("modellen fejlede", "the model failed"),
+    Unasked.NOT_A_NUMBER: Text("modellen gav intet brugbart tal", "the model gave no usable score"),
+    Unasked.LATE: Text("modellen svarede for sent", "the model answered too late"),
+    Unasked.DAMAGED_WINDOW: Text(
+        "bevægelsesdata endte inden for et sekund efter stødet", "the motion data ended within a second of the impact"
+    ),
+    Unasked.IMPLAUSIBLE: Text(
         "sensoren målte et hårdere stød, end en krop kan have fået",
+        "the sensor reported a harder shock than a body can have had",
     ),
-    Unasked.BUDGET_SPENT: (
-        "uncertain, and the budget for uncertain triggers is spent",
+    Unasked.BUDGET_SPENT: Text(
         "usikker, og budgettet for usikre udløsninger er brugt",
+        "uncertain, and the budget for uncertain triggers is spent",
     ),
 }
 
@@ -84,11 +89,10 @@ class Reason:
     code: Sign | Unasked
     number: float | None = None
 
-    def text(self, language: Language = "en") -> str:
+    def text(self) -> Text:
         """Return the reason in words."""
-        english, danish = _CATALOGUE[self.code]
-        number = "" if self.number is None else f"{self.number:g}"
-        return english.format(number) if language == "en" else danish.format(number.replace(".", ","))
+        template = _CATALOGUE[self.code]
+        return template if self.number is None else measured(template, self.number)
 
 
 def _floor(value: float, step: float) -> float:
@@ -99,7 +103,7 @@ def signs_for(evidence: Mapping[str, float]) -> list[Reason]:
     """Return what speaks for a fall."""
     found: list[Reason] = []
     if evidence["free_fall_ms"] >= LONG_FREE_FALL_MS:
-        found.append(Reason(Sign.FREE_FALL, round(evidence["free_fall_ms"])))
+        found.append(Reason(Sign.FREE_FALL, _floor(evidence["free_fall_ms"], 1.0)))
     turned = evidence.get("posture_deg", 0.0) >= TURNED_DEG
     if turned:
         found.append(Reason(Sign.TURNED, _floor(evidence["posture_deg"], 1.0)))
@@ -126,12 +130,20 @@ def has_moved_on(evidence: Mapping[str, float]) -> bool:
     return evidence.get("moving_g", 0.0) >= MOVING_G and evidence.get("still_s", math.inf) < STILL_S / 2
 
 
-def reasons(verdict: Verdict, evidence: Mapping[str, float], unasked: Unasked | None = None) -> tuple[Reason, ...]:
-    """Return the reasons of a verdict, the impact first (after why the model was not asked)."""
-    impact = Reason(Sign.IMPACT, round(evidence["peak_g"], 1))
-    if unasked is not None:
-        return (Reason(unasked), impact, *signs_for(evidence))
+def reasons(
+    verdict: Verdict, evidence: Mapping[str, float], unasked: Unasked | None = None, *, near: bool = False
+) -> tuple[Reason, ...]:
+    """Return the reasons of a verdict: why the model was not asked, the impact, and what was measured beside it.
+
+    A call names what speaks for it, and why its advice is to phone first: `near` the threshold, or moved on. A
+    suppression names what speaks against a fall, and then what does not.
+    """
+    cause = () if unasked is None else (Reason(unasked),)
+    impact = Reason(Sign.IMPACT, _floor(evidence["peak_g"], 0.1))
+    close = [Reason(Sign.NEAR_THRESHOLD)] if near or verdict is Verdict.UNCERTAIN else []
+    for_it, against = signs_for(evidence), signs_against(evidence)
     if verdict.is_call:
-        return (impact, *(signs_for(evidence) or [Reason(Sign.WHOLE_MOTION)]))
-    near = [Reason(Sign.NEAR_THRESHOLD)] if verdict is Verdict.UNCERTAIN else []
-    return (impact, *near, *(signs_against(evidence) or [Reason(Sign.WHOLE_MOTION)]))
+        moved_on = [reason for reason in against if reason.code is Sign.MOVED_ON]
+        unexplained = [] if for_it or unasked else [Reason(Sign.UNEXPLAINED_CALL)]
+        return (*cause, impact, *for_it, *unexplained, *close, *moved_on)
+    return (impact, *close, *(against or [Reason(Sign.UNEXPLAINED_NO_CALL)]), *for_it)

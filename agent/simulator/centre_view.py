@@ -209,7 +209,8 @@ def _assessment(data: Json, language: Language) -> list[str]:
     words = verdict.in_(language) if verdict else str(assessment.get("verdict"))
     if isinstance(score := assessment.get("score"), float | int):
         words += f" {score:.2f}/{assessment.get('threshold')}"
-    if isinstance(reasons := assessment.get("reasons"), list) and reasons:
+    in_danish = assessment.get("reasons_da") if language == "da" else None
+    if isinstance(reasons := in_danish or assessment.get("reasons"), list) and reasons:
         words += ": " + ", ".join(str(reason) for reason in reasons)
     advice = ADVICE.get(str(assessment.get("advice")))
     parts = [words, *([advice.in_(language)] if advice and "call_id" in data else [])]

@@ -152,8 +152,16 @@ def _more(data: Mapping[str, Any]) -> Text:
         known.append(both(_REPEAT, n=data["repeat"] + 1))
     if assessment.get("verdict") == "unverified":
         known.append(_UNVERIFIED)
-    reasons = [str(reason) for reason in assessment.get("reasons") or ()]
-    known += [Text(reason, reason) for reason in reasons]
+    known += _reasons(assessment)
     if not known:
         return Text("", "")
     return Text(f" ({', '.join(text.da for text in known)})", f" ({', '.join(text.en for text in known)})")
+
+
+def _reasons(assessment: Mapping[str, Any]) -> list[Text]:
+    """Return the reasons in both languages; in English twice where an older version wrote the event."""
+    english = [str(reason) for reason in assessment.get("reasons") or ()]
+    danish = [str(reason) for reason in assessment.get("reasons_da") or ()]
+    if len(danish) != len(english):
+        danish = english
+    return [Text(da, en) for da, en in zip(danish, english, strict=True)]

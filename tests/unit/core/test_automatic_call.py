@@ -8,6 +8,7 @@ from agent import core
 from agent.assessment import Assessed, Assessment, Verdict
 from agent.effects import Light, Sounder
 from agent.readings import ModelState, MotionBatch, ScoringFailed
+from agent.texts import Text
 from tests.home_bench import HomeBench, ScriptedFalls
 
 
@@ -91,7 +92,8 @@ def test_a_suppression_is_an_audit_event_with_its_reasons_and_no_call() -> None:
     assert not home.seen("call.raised")
     (event,) = home.seen("audit.suppressed")
     assert event["data"]["assessment"]["verdict"] == "false_alarm"
-    assert event["data"]["assessment"]["reasons"] == ["impact 4.0 g"]
+    assert event["data"]["assessment"]["reasons"] == ["impact 4 g"]
+    assert event["data"]["assessment"]["reasons_da"] == ["stød 4 g"]
     assert event["data"]["budget_left"] == 5
 
 
@@ -183,7 +185,7 @@ def test_a_model_that_can_not_be_used_is_a_fault_until_it_can() -> None:
 
 def test_a_spent_budget_is_a_fault_that_the_centre_sees() -> None:
     home = HomeBench()
-    spent = Assessment(Verdict.UNVERIFIED, ("the budget of uncertain triggers is spent",))
+    spent = Assessment(Verdict.UNVERIFIED, (Text("budgettet er brugt", "the budget is spent"),))
     home.trigger("t1")
     home.say(Assessed("t1", "wearable", 0.0, 3.0, over_reference=True, assessment=spent, budget_left=0, audited=False))
     assert home.faults("tech.fault", "wearable") == ["budget.spent"]

@@ -136,10 +136,10 @@ def test_a_spent_budget_calls_and_no_budget_never_does() -> None:
     motion = batch(t, jolts(t))
     spent = ready(0.55)
     spent.play(motion)
-    verdicts = [a.assessment.verdict for a in spent.assessed if "ended" not in a.assessment.reasons[0]]
+    verdicts = [a.assessment.verdict for a in spent.assessed if "ended" not in a.assessment.reasons[0].en]
     assert verdicts[:5] == [Verdict.UNCERTAIN] * 5
     assert set(verdicts[5:]) == {Verdict.UNVERIFIED}
-    assert spent.assessed[5].assessment.reasons[0] == "uncertain, and the budget for uncertain triggers is spent"
+    assert spent.assessed[5].assessment.reasons[0].en == "uncertain, and the budget for uncertain triggers is spent"
     free = ready(0.55, budget=False)
     free.play(motion)
     assert {a.assessment.verdict for a in free.assessed} == {Verdict.UNCERTAIN}
@@ -204,7 +204,7 @@ def test_a_late_answer_can_not_suppress() -> None:
     u.feed(Scored("b1.wearable.1", 0.01, 9.0), deadline + 0.01)
     (told,) = u.assessed
     assert told.assessment.verdict is Verdict.UNVERIFIED
-    assert told.assessment.reasons[0] == "the model answered too late"
+    assert told.assessment.reasons[0].en == "the model answered too late"
 
 
 def test_answers_to_nothing_are_ignored() -> None:
@@ -232,7 +232,7 @@ def test_when_the_data_stop_the_clock_notices() -> None:
     u.feed(Tick(), due)
     (told,) = u.assessed
     assert told.assessment.verdict is Verdict.UNVERIFIED
-    assert "ended within a second" in told.assessment.reasons[0]
+    assert "ended within a second" in told.assessment.reasons[0].en
     assert u.state.next_deadline() is None
 
 
@@ -243,7 +243,7 @@ def test_a_sensor_that_sticks_at_its_full_scale_is_a_call_whatever_the_model_wou
     xyz[250:258] = [16.0, 0.0, 0.0]
     u.play(batch(t, xyz))
     assert u.assessed[0].assessment.verdict is Verdict.UNVERIFIED
-    assert u.assessed[0].assessment.reasons[0] == "the sensor reported a harder shock than a body can have had"
+    assert u.assessed[0].assessment.reasons[0].en == "the sensor reported a harder shock than a body can have had"
     assert not [o for o in u.out if isinstance(o, Score)]
 
 

@@ -119,7 +119,10 @@ def as_lived(chosen: list[Recording]) -> tuple[Windows, Decided]:
         home.advance(2.0)  # the gap is noticed by the clock
         _ask(home, worker, mailbox)
     worker.stop()
-    decided = [(h.assessment.verdict.value, h.assessment.score, h.peak_g, tuple(h.assessment.reasons)) for h in heard]
+    decided = [
+        (h.assessment.verdict.value, h.assessment.score, h.peak_g, tuple(r.en for r in h.assessment.reasons))
+        for h in heard
+    ]
     return made[1].asked, decided
 
 

@@ -10,6 +10,7 @@ from agent.inference import reasons as r
 from agent.inference.evidence import MOST_SHOCK, evidence, largest_shock
 from agent.inference.policy import Unasked
 from agent.inference.reasons import Reason, Sign, reasons
+from agent.texts import Text
 from tests.unit.inference.motions import Floats, fall, jolts, times
 
 
@@ -28,7 +29,7 @@ def of_walking() -> dict[str, float]:
 
 
 def texts(verdict: Verdict, numbers: dict[str, float], unasked: Unasked | None = None) -> list[str]:
-    return [reason.text() for reason in reasons(verdict, numbers, unasked)]
+    return [reason.text().en for reason in reasons(verdict, numbers, unasked)]
 
 
 def test_evidence_of_a_fall() -> None:
@@ -59,8 +60,23 @@ def test_uncertain_says_so() -> None:
 
 def test_a_call_without_a_stateable_reason_says_so() -> None:
     numbers = {"peak_g": 2.0, "free_fall_ms": 80.0, "posture_deg": 40.0, "moving_g": 0.1, "still_s": 0.6}
-    assert texts(Verdict.CONFIRMED, numbers)[1:] == ["no single sign stands out, judged from the whole motion"]
-    assert texts(Verdict.FALSE_ALARM, numbers)[1:] == ["no single sign stands out, judged from the whole motion"]
+    (told,) = reasons(Verdict.CONFIRMED, numbers)[1:]
+    assert told.text().en == "the model confirms a fall, but beside the impact no sign explains it"
+    assert told.text().da == "modellen bekræfter et fald, men ud over stødet er der intet tegn, der forklarer det"
+    assert texts(Verdict.FALSE_ALARM, numbers)[1:] == ["the model sees no fall, but no single sign explains it"]
+
+
+def test_a_call_to_be_phoned_first_says_why() -> None:
+    assert "moved on after the impact" in texts(Verdict.CONFIRMED, of_walking())
+    near = reasons(Verdict.CONFIRMED, of_fall(), near=True)
+    assert near[-1].text() == Text("tæt på grænsen", "close to the threshold")
+
+
+def test_a_suppression_says_what_spoke_for_a_fall_too() -> None:
+    numbers = {"peak_g": 2.0, "free_fall_ms": 0.0, "posture_deg": 88.0, "moving_g": 0.01, "still_s": 2.0}
+    assert texts(Verdict.FALSE_ALARM, numbers) == [
+        "impact 2 g", "no free fall", "posture changed 88 degrees", "lying still 2 s",
+    ]  # fmt: skip
 
 
 def test_why_the_model_was_not_asked_comes_first() -> None:
@@ -120,7 +136,7 @@ def test_no_reason_claims_more_than_the_evidence_or_its_opposite() -> None:
 
 @pytest.mark.parametrize("code", [*Sign, *Unasked])
 def test_every_reason_has_words_in_both_languages(code: Sign | Unasked) -> None:
-    english, danish = Reason(code, 1.5).text("en"), Reason(code, 1.5).text("da")
+    english, danish = Reason(code, 1.5).text().en, Reason(code, 1.5).text().da
     assert english != danish
     assert "1.5" not in danish
     assert ("1.5" in english) == ("1,5" in danish)

@@ -41,6 +41,8 @@ def test_a_fall_is_a_call(tmp_path: Path, capsys: pytest.CaptureFixture[str], ra
     assert trigger["verdict"] == "confirmed"
     assert trigger["score"] >= trigger["threshold"]
     assert trigger["reasons"][0].startswith("impact ")
+    assert trigger["reasons_da"][0].startswith("stød ")
+    assert len(trigger["reasons_da"]) == len(trigger["reasons"])
     expected = {"duration_s": round(float(t[-1] - t[0]), 3), "triggers": 1, "calls": 1, "suppressed": 0}
     assert summary == {"file": file, "summary": expected}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -67,7 +68,7 @@ def test_a_fault_is_told_with_its_detail() -> None:
 
 
 def test_a_fall_is_told_with_its_reasons() -> None:
-    event = {
+    event: dict[str, Any] = {
         "type": "dk.nodkald.call.raised",
         "subject": "wearable",
         "data": {
@@ -76,6 +77,9 @@ def test_a_fall_is_told_with_its_reasons() -> None:
         },
     }
     assert words.tell(event).en == "CALL from wearable (on the person) (fall, unverified, impact 4.8 g)"
+    assert words.tell(event).da.endswith("(fald, ikke efterprøvet, impact 4.8 g)"), "an older version wrote no Danish"
+    event["data"]["assessment"]["reasons_da"] = ["stød 4,8 g"]
+    assert words.tell(event).da == "KALD fra wearable (på personen) (fald, ikke efterprøvet, stød 4,8 g)"
 
 
 @pytest.mark.parametrize("event", [{}, {"type": "dk.nodkald.new.thing"}, {"type": "dk.nodkald.tech.fault", "data": 5}])
