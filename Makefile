@@ -6,7 +6,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test mosquitto tflite lint model bench deb deb-test vm-test vm-fast trials lock clean
+.PHONY: help setup demo test mosquitto tflite lint model evaluate bench deb deb-test vm-test vm-fast trials lock clean
 
 ifndef PYTHON
 PYTHON := $(shell tools/pythons | head -n 1)
@@ -81,6 +81,9 @@ lint: setup .venv-contracts/.from-lock  ## style, types, import contracts, and t
 model: .venv-training/.project  ## train the fall model anew from ../shared/data
 	@.venv-training/bin/python -m training.train --data ../shared/data --out agent/inference/models --folds build/model $(ARGS)
 	@.venv-training/bin/python -m training.words
+
+evaluate: .venv-training/.project  ## judge every recording by a model that has not seen its person; writes docs/model/report.md
+	@.venv-training/bin/python -m training.evaluate --data ../shared/data --folds build/model $(ARGS)
 
 .venv-training/.from-lock: requirements/training.txt
 	$(call from_lock,.venv-training,$(PYTHON),$<)

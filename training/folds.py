@@ -82,3 +82,12 @@ def load(folder: Path, shipped: ModelCard) -> Folds:
             "run `make model`, so that the fold files and the shipped model are of one training"
         )
     return index
+
+
+def card_of(folder: Path, name: str) -> ModelCard:
+    """Return the card of a fold file; ModelError if it can't be read as one."""
+    path = folder / f"{name}.json"
+    try:
+        return ModelCard.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise ModelError(f"{path} is no model card: run `make model`, which leaves five") from error

@@ -1,0 +1,70 @@
+"""The three sections of the report that are written for a person: a doctor, a data-protection officer, an engineer.
+
+Rules of this file: words, with figures handed in. Nothing is claimed that the report does not show.
+"""
+
+from __future__ import annotations
+
+DOCTOR = """\
+## What a doctor should know
+
+- **What it does.** A small sensor at the waist measures acceleration. Where |a| reaches {trigger_g:g} g, the unit
+  looks at {before_s:g} s before the impact and {after_s:g} s after it, and the model answers with a score. From
+  {threshold:g} on it calls. Cords and buttons have nothing to do with it: a person's own call is never weighed,
+  delayed or stopped.
+- **What the figures say.** Falls that healthy people acted out on mats were called as the tables show. They say
+  little of a frail person's fall. It is known of other methods that found nearly all acted falls that they found far
+  fewer real ones (Bagalà and others, PLoS ONE 7 (2012) e37062). Nobody has tried this model on a real fall.
+- **What it can't see.** Whoever slides slowly to the floor, or leans down along a wall, may stay below {trigger_g:g}
+  g; then nothing is asked and nothing called ({no_trigger}). A sensor that is not worn sees nothing. It must be worn
+  at the waist or hip: at the wrist it does not work, as the last of the tables by body position shows.
+- **What it missed most** here: {missed}.
+- **What it called falsely** here: {false}.
+- **What the score is not.** It says how much a motion looks like these falls. It says nothing of injury, of how long
+  somebody has been lying, or of how urgent it is.
+- **What follows.** The sensor adds to a cord within reach of the floor and to people who look in; it replaces
+  neither.
+"""
+
+PRIVACY = """\
+## What leaves the home
+
+- **Motion does not.** Samples are held in memory for the seconds that a trigger needs, and judged on the unit. What
+  goes to the response centre about a trigger is: when, which sensor, the verdict, the score with its threshold, the
+  model's name and hash, the reasons in words, and these numbers: {evidence}. Their meaning is in [the
+  contract](../contract/README.md), and how they are made in [pipeline.md](pipeline.md).
+- **No person decides on a suppression; so none is silent.** A trigger that a plain sensor would have called and the
+  model does not is told to the centre with its score and reasons. Uncertain ones draw on a budget; when it is spent
+  they call.
+- **Who is in this report.** {people} people of two public research datasets, under the codes that the datasets gave
+  them. Nobody's name, address or health is in it, and no citizen of any municipality. The model holds {size}
+  bytes of weights, and no recording.
+- **What this repository holds.** Counts and figures over many recordings, and for each missed fall and false call
+  some numbers. No recording, and no plot of a single one: the datasets name no licence that would allow it.
+- **What training would need.** The unit collects nothing for it unless the citizen's consent is in the unit file.
+"""
+
+ENGINEER = """\
+## How to repeat it
+
+```sh
+make model      # trains from ../shared/data; leaves the five fold files in build/model/
+make evaluate   # judges every recording again; writes this file, figures/ and traces/
+nodkald replay --profile {profile} --sensor {sensor} --no-budget FILE.csv   # a recording of your own
+```
+
+- The verdicts come from the code of `nodkald replay`, which steps the unit's own core (`agent/replay.py`); each
+  recording gets a unit of its own, without a budget. Training, replay and unit ask the model about the same windows
+  bit for bit (`tests/unit/inference/test_one_truth.py`).
+- Model `{label}`, sha256 `{sha256}`, threshold {threshold:g}. A test fails when this line and the shipped card
+  differ: then the model changed, and this report was not made again.
+- The fold files of this run: {folds}. The same seed ({seed}) and packages (`requirements/training.txt`) give the same
+  files, and the same files give the same report, byte by byte.
+- Times are in [benchmarks.md](../benchmarks.md): `make bench`.
+- Intervals: 95 %, Wilson's for the effective number of recordings, clustered by person; formulas and sources are in
+  `training/evaluate/intervals.py`. They take the people of a dataset for a sample of such people, and know nothing of
+  others. Figures with few people behind them are rough whatever the interval says.
+- **Not independent of development.** Each file has not seen the people it is judged on, but the threshold was frozen
+  on these very scores, and network, trigger and training were chosen with these folds in sight. So the figures
+  flatter a little. The judgement that counts is on people and a dataset that nobody has tuned on.
+"""
