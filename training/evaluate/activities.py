@@ -22,12 +22,11 @@ SOURCES: dict[Source, str] = {
     ("SmartFallMM", "wrist_right"): "SmartFallMM, Meta sensor on the wrist",
     ("SmartFallMM", "wrist_left"): "SmartFallMM, watch on the wrist",
 }
-SHORT: dict[Source, str] = {SISFALL: "SisFall", HIP: "hip", PHONE: "phone"}
-"""For the labels of figures."""
 WRIST = ("wrist_left", "wrist_right")
 
 AGES = {"young": "under 40", "middle": "40 to 59", "older": "60 and over"}
 
+_SHORT: dict[Source, str] = {SISFALL: "SisFall", HIP: "hip", PHONE: "phone"}
 _WORDS: dict[str, dict[str, str]] = {
     "SisFall": {
         "D01": "walking slowly",
@@ -92,6 +91,11 @@ def source_of(recording: Recording) -> Source:
 def source_words(source: Source) -> str:
     """Return dataset and body position in words; of a source that is not known here, its own."""
     return SOURCES.get(source, ", ".join(source))
+
+
+def short_words(source: Source) -> str:
+    """Return dataset and body position in a word, for labels."""
+    return _SHORT.get(source, ", ".join(source))
 
 
 def in_words(recording: Recording) -> str:

@@ -66,6 +66,12 @@ def _row(judged: Judged, trigger: Trigger | None) -> Sequence[str]:
     head = (name, source_words(source_of(recording)), recording.subject, in_words(recording))
     if trigger is None:
         largest = float(np.sqrt((recording.xyz_g**2).sum(axis=1).max()))
-        return (*head, NOTHING, NOTHING, f"peak {largest:.3g} g", "no trigger: the motion is too soft to be seen")
+        return (
+            *head,
+            NOTHING,
+            NOTHING,
+            f"peak {largest:.3g} g",
+            "no trigger: |a| stays under its level on the 50 Hz grid",
+        )
     score = NOTHING if trigger.score is None else f"{trigger.score:.3f}"
     return (*head, f"{trigger.at_s:.1f} s", score, evidence_words(trigger.evidence), "; ".join(trigger.reasons))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from training.evaluate import plots
-from training.evaluate.activities import SHORT
+from training.evaluate.activities import short_words
 from training.evaluate.calibration import asked, calibration
 from training.evaluate.counts import daily_life, falls
 from training.evaluate.curve import at, of_a_plain_sensor, of_the_model, scored
@@ -31,7 +31,7 @@ def draw_all(folder: Path, found: Evaluation) -> None:
         ],
     )
     rows = [
-        (f"{SHORT.get(source, ', '.join(source))}: {name}", of)
+        (f"{short_words(source)}: {name}", of)
         for source in material.sources
         for name, of in groups(material.from_source(source), activity)
     ]

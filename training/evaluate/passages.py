@@ -10,7 +10,7 @@ from collections import Counter
 
 from agent.assessment import Verdict
 from training.evaluate import cases, document, readers
-from training.evaluate.activities import SISFALL, in_words
+from training.evaluate.activities import SISFALL, in_words, short_words, source_of
 from training.evaluate.calibration import asked, calibration
 from training.evaluate.counts import Material, daily_life, falls, hours, people
 from training.evaluate.curve import at, scored
@@ -140,8 +140,8 @@ def calibration_table(material: Material) -> str:
 def doctor(found: Evaluation) -> str:
     """Return the section for a doctor."""
     card, material = found.card, found.material
-    missed = Counter(in_words(one.recording) for one in cases.missed_falls(material.judged))
-    false = Counter(in_words(one.recording) for one in cases.with_false_calls(material.judged) for _ in one.false_calls)
+    missed = Counter(_shortly(one) for one in cases.missed_falls(material.judged))
+    false = Counter(_shortly(one) for one in cases.with_false_calls(material.judged) for _ in one.false_calls)
     unseen = without_trigger(material.judged)
     return readers.DOCTOR.format(
         trigger_g=card.trigger_g,
@@ -152,6 +152,10 @@ def doctor(found: Evaluation) -> str:
         missed=_most(missed),
         false=_most(false),
     )
+
+
+def _shortly(one: Judged) -> str:
+    return f"{short_words(source_of(one.recording))} {in_words(one.recording)}"
 
 
 def _most(counted: Counter[str]) -> str:
