@@ -9,8 +9,8 @@ DOCUMENT = """\
 # Report on the fall model {label}
 
 {not_these}
-Made by `make evaluate`; do not edit. Every recording was judged by a file that had not learnt from its
-person, through the code that `nodkald replay` and the unit run, with the frozen threshold {threshold:g}. In brackets,
+Made by `make evaluate`; do not edit. Every recording was judged by a file that had not learnt from its person,
+through the code that `nodkald replay` and the unit run, with the frozen threshold {threshold:g}. In brackets,
 everywhere: 95 % intervals, clustered by person ("How to repeat it" says how). Other pages: [the model card](card.md),
 [from samples to a verdict](pipeline.md).
 
@@ -148,7 +148,8 @@ falls of older people the model finds can't be said from it.
 
 CALIBRATION = """\
 Of {count} triggers with a score {falls} were the trigger of a fall. Expected calibration error in ten bins:
-{ece:.4f}. Brier score: {brier:.4f}, where always answering with the share of falls has {of_the_share:.4f}. Both
-depend on how many falls there are among the triggers; in a home there are far fewer, and a score is no probability of
-a fall there.
+{own.ece:.4f}; Brier score: {own.brier:.4f}, where always answering with the share of falls has {own.guess:.4f}.
+Weighted so that falls were half of all triggers: {even.ece:.4f} and {even.brier:.4f} (beside {even.guess:.4f}). What
+a score means depends on how many triggers are falls; in a home there are far fewer than here, and a score is no
+probability of a fall there.
 """

@@ -51,7 +51,7 @@ class Judge:
                 advice=told.assessment.advice,
                 score=told.assessment.score,
                 evidence=told.assessment.evidence,
-                reasons=told.assessment.reasons,
+                reasons=tuple(reason.en for reason in told.assessment.reasons),
             )
             for at_s, told in unit.assess(recording.times, recording.xyz_g)
         )

@@ -126,15 +126,17 @@ def versus_table(found: Evaluation) -> str:
 def calibration_table(material: Material) -> str:
     """Return how scores and falls go together."""
     found = calibration(asked(material.judged))
-    rows = [(f"{b.low:g} to {b.high:g}", f"{b.mean:.3f}", share_words(b.falls)) for b in found.bins]
-    words = document.CALIBRATION.format(
-        count=found.count,
-        falls=found.falls,
-        ece=found.ece,
-        brier=found.brier,
-        of_the_share=found.brier_of_the_share,
+    words = document.CALIBRATION.format(count=found.count, falls=found.falls, own=found.errors, even=found.even)
+    rows = (
+        (
+            f"{b.low:g} to {b.high:g}",
+            f"{b.mean:.3f}",
+            share_words(b.falls),
+            f"{100 * b.even:.1f} % ({100 * b.even_interval.low:.1f} to {100 * b.even_interval.high:.1f})",
+        )
+        for b in found.bins
     )
-    return f"{words}\n{table(('score', 'mean score', 'falls among the triggers'), rows)}"
+    return f"{words}\n{table(('score', 'mean score', 'falls among the triggers', 'were falls half of all'), rows)}"
 
 
 def doctor(found: Evaluation) -> str:

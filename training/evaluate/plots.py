@@ -102,12 +102,14 @@ def reliability(path: Path, found: Calibration, threshold: float) -> None:
     """Draw the share of falls among triggers by score, and how many triggers that is."""
     figure, (upper, lower) = sheet(2, 1, 4.8, 5.2)
     upper.plot([0, 1], [0, 1], color=GREY, linestyle=":", label="a perfect probability")
-    means, falls_share = [b.mean for b in found.bins], [b.falls.share for b in found.bins]
-    below = [max(0.0, b.falls.share - b.falls.interval.low) for b in found.bins]
-    above = [max(0.0, b.falls.interval.high - b.falls.share) for b in found.bins]
-    upper.errorbar(
-        means, falls_share, yerr=[below, above], fmt="o", color=BLUE, capsize=3, label="triggers, in ten bins"
-    )
+    for label, colour, shape, points in (
+        ("these triggers, in ten bins", ORANGE, "s", [(b.mean, b.falls.share, b.falls.interval) for b in found.bins]),
+        ("were falls half of all", BLUE, "o", [(b.even_mean, b.even, b.even_interval) for b in found.bins]),
+    ):
+        below = [max(0.0, share - interval.low) for _, share, interval in points]
+        above = [max(0.0, interval.high - share) for _, share, interval in points]
+        means, shares_of = [mean for mean, _, _ in points], [share for _, share, _ in points]
+        upper.errorbar(means, shares_of, yerr=[below, above], fmt=shape, color=colour, capsize=3, label=label)
     upper.set_ylabel("share of falls")
     upper.set_ylim(-0.02, 1.02)
     upper.legend(loc="upper left")

@@ -17,15 +17,31 @@ PERSON = ("made", "P1")
 def test_a_score_that_is_a_probability_has_no_error() -> None:
     found = calibration([(0.75, number < 3, PERSON) for number in range(4)])
     assert (found.count, found.falls, len(found.bins)) == (4, 3, 1)
-    assert found.ece == pytest.approx(0.0)
-    assert found.brier == pytest.approx((3 * 0.25**2 + 0.75**2) / 4)
-    assert found.brier_of_the_share == pytest.approx(0.75 * 0.25)
+    assert found.errors.ece == pytest.approx(0.0)
+    assert found.errors.brier == pytest.approx((3 * 0.25**2 + 0.75**2) / 4)
+    assert found.errors.guess == pytest.approx(0.75 * 0.25)
 
 
 def test_a_score_that_is_too_sure_has_the_error_of_its_bins_by_weight() -> None:
     found = calibration([(0.95, False, PERSON), (1.0, True, PERSON), (0.05, False, PERSON), (0.05, False, PERSON)])
     assert [(b.low, b.falls.hits, b.falls.count) for b in found.bins] == [(0.0, 0, 2), (0.9, 1, 2)]
-    assert found.ece == pytest.approx(0.5 * 0.05 + 0.5 * 0.475)
+    assert found.errors.ece == pytest.approx(0.5 * 0.05 + 0.5 * 0.475)
+
+
+def test_falls_are_weighted_to_be_half_of_all() -> None:
+    # one fall beside three others, all at 0.5: of these a quarter are falls; weighted 3 to 1, half
+    found = calibration([(0.5, number == 0, PERSON) for number in range(4)])
+    assert (found.bins[0].falls.share, found.bins[0].even) == (0.25, pytest.approx(0.5))
+    assert (found.errors.ece, found.even.ece) == (pytest.approx(0.25), pytest.approx(0.0))
+    assert found.even.brier == pytest.approx(0.25) == found.even.guess
+    assert found.bins[0].even_interval.low < 0.5 < found.bins[0].even_interval.high
+
+
+def test_weighting_changes_nothing_where_falls_are_half_of_all() -> None:
+    found = calibration([(0.2, False, PERSON), (0.8, False, PERSON), (0.85, True, PERSON), (0.9, True, PERSON)])
+    assert (found.errors.ece, found.errors.brier) == (pytest.approx(found.even.ece), pytest.approx(found.even.brier))
+    for one in found.bins:
+        assert (one.mean, one.falls.share) == (pytest.approx(one.even_mean), pytest.approx(one.even))
 
 
 def test_of_a_fall_only_its_own_trigger_is_asked_about_and_none_without_score() -> None:
