@@ -40,6 +40,11 @@ class Recording:
         return np.arange(len(self.xyz_g)) / self.rate_hz
 
 
+def peak_s(xyz_g: NDArray[np.float64], rate_hz: float) -> float:
+    """Return the time of the largest |a|, in seconds from the start: in a fall recording it is taken for the impact."""
+    return float(np.argmax((xyz_g * xyz_g).sum(axis=1)) / rate_hz)
+
+
 def load(folder: Path, positions: tuple[str, ...] = TRAINED_ON) -> list[Recording]:
     """Read the recordings of these body positions; FileNotFoundError with the path if the folder is not there."""
     with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
