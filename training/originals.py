@@ -51,13 +51,13 @@ def load(sisfall_folder: Path | None, smartfallmm_folder: Path | None) -> list[R
 
 
 def _single(recordings: list[Recording]) -> Iterator[Recording]:
-    """Leave out every recording whose samples stand under two names: one of the labels is wrong, and which is unknown."""
+    """Leave out recordings whose samples stand under two names: one of the labels is wrong, and which is unknown."""
     often = Counter(recording.xyz_g.tobytes() for recording in recordings)
     return (recording for recording in recordings if often[recording.xyz_g.tobytes()] == 1)
 
 
 def with_folds(recordings: list[Recording]) -> list[Recording]:
-    """Deal the people out to five folds, those who fall and those who don't each in turn; by name, so always the same."""
+    """Deal the people out to five folds in the order of their names: those who fall, and those who don't."""
     falling = {(r.dataset, r.subject) for r in recordings if r.is_fall}
     fold: dict[tuple[str, str], int] = {}
     for dataset in sorted({r.dataset for r in recordings}):

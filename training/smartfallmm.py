@@ -20,7 +20,7 @@ POSITIONS = {"meta_hip": "hip_left", "phone": "hip_right_phone"}
 """By the folder that bears the sensor's name."""
 STANDARD_GRAVITY = 9.80665
 _FALLS = {"A10", "A11", "A12", "A13", "A14"}
-_FILE = re.compile(r"(S\d\d)(A\d\d)(T\d\d)")
+_FILE = re.compile(r"(S\d\d)(A\d\d)T\d\d")
 _LARGEST_GAP_S = 0.25
 _LEAST_S = 1.0
 _RATES_HZ = (18.0, 110.0)
@@ -38,7 +38,7 @@ def read(path: Path) -> Recording | str:
     named = _FILE.fullmatch(path.stem)
     if named is None:
         return "not a name of a recording"
-    person, activity, trial = named.groups()
+    person, activity = named.groups()
     group, sensor = path.parent.parent.parent.name, path.parent.name
     if (group, person) == ("young", "S21"):
         return "S21 stands among the young and among the old"
@@ -80,18 +80,16 @@ def _samples(path: Path, *, metres: bool) -> tuple[NDArray[np.float64], NDArray[
 
 
 def _fault(seconds: NDArray[np.float64], xyz: NDArray[np.float64]) -> str:
-    if len(seconds) < 2 or seconds[-1] - seconds[0] < _LEAST_S:  # noqa: PLR2004 - a rate needs two stamps
+    if len(seconds) < 2 or seconds[-1] - seconds[0] < _LEAST_S:
         return "shorter than 1 s"
     steps = np.diff(seconds)
-    if steps.min() < 0:
-        return "its stamps go back"
-    if steps.max() > _LARGEST_GAP_S:
-        return "a gap of over 0.25 s"
-    if not _RATES_HZ[0] <= len(steps) / (seconds[-1] - seconds[0]) <= _RATES_HZ[1]:
-        return "a rate that the sensor can't have"
-    if not np.isfinite(xyz).all():
-        return "a line that is no sample"
-    median = float(np.median(np.sqrt((xyz * xyz).sum(axis=1))))
-    if not _AROUND_1_G[0] <= median <= _AROUND_1_G[1]:
-        return "it does not measure 1 g at rest"
-    return ""
+    rate_hz = len(steps) / (seconds[-1] - seconds[0])
+    at_rest_g = float(np.median(np.sqrt((xyz * xyz).sum(axis=1))))
+    faults = {
+        "its stamps go back": steps.min() < 0,
+        "a gap of over 0.25 s": steps.max() > _LARGEST_GAP_S,
+        "a rate that the sensor can't have": not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1],
+        "a line that is no sample": not np.isfinite(xyz).all(),
+        "it does not measure 1 g at rest": not _AROUND_1_G[0] <= at_rest_g <= _AROUND_1_G[1],
+    }
+    return next((reason for reason, is_so in faults.items() if is_so), "")

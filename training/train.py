@@ -17,13 +17,13 @@ from tqdm import tqdm
 from agent.inference import channels, layout
 from agent.inference.cards import ModelCard, TrainingData
 from agent.inference.trigger import TRIGGER_G
-from training import convert, figures, folds, network
+from training import convert, figures, folds, network, originals
 from training.dataset import Windows, build
+from training.originals import FOLDS
 from training.recordings import Recording, load
 from training.words import share_in_words
 
 NAME, VERSION = "fall-waist", "1.0.0"
-FOLDS = 5
 SAMPLE = 500
 FALLS, QUIET = 0.995, 0.99
 UNCERTAIN_ABOVE = 0.5
@@ -114,15 +114,19 @@ def make_card(
 def main() -> None:
     """Build the model and its card."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with manifest.csv and the *.npz files")
+    parser.add_argument("--data", type=Path, help="folder with manifest.csv and the *.npz files")
+    parser.add_argument("--sisfall", type=Path, help="or your own download of SisFall (docs/model/data.md)")
+    parser.add_argument("--smartfallmm", type=Path, help="and of SmartFallMM")
     parser.add_argument("--out", type=Path, required=True, help="where the .tflite file and its card go")
     parser.add_argument("--folds", type=Path, help="also keep the five fold files here, for `make evaluate`")
     parser.add_argument("--scores", type=Path, help="also keep the out-of-fold scores here (.npz), for a closer look")
     parser.add_argument("--seed", type=int, default=20261121)
     parser.add_argument("--epochs", type=int, default=network.EPOCHS)
     args = parser.parse_args()
+    if not (args.data or args.sisfall or args.smartfallmm):
+        parser.error("say where the recordings are: --data, or --sisfall and --smartfallmm")
     network.single_thread(args.seed)
-    recordings = load(args.data)
+    recordings = load(args.data) if args.data else originals.load(args.sisfall, args.smartfallmm)
     windows = build(recordings)
     scores, files = out_of_fold(recordings, windows, args.seed, args.epochs)
     everyone = np.ones(len(windows.label), dtype=np.bool_)
