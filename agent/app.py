@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from agent.inference.worker import ModelWorker
     from agent.simulator.home import SimulatedHome
     from agent.simulator.socket import HomeSocket
+    from agent.wearing import StillnessWatch
 
 log = structlog.get_logger()
 
@@ -86,6 +87,7 @@ class _FallsLoaded:
 
     detection: FallDetection | None
     models: ModelWorker | None = None
+    stillness: StillnessWatch | None = None
     effects: tuple[Any, ...] = ()
     reason: str = ""
 
@@ -212,6 +214,8 @@ class App:
             self._state, effects = core.without_falls(self._state, loaded.reason, self._clock.now())
             return effects
         self._state = core.with_falls(self._state, loaded.detection)
+        if loaded.stillness is not None:
+            self._state = core.with_stillness(self._state, loaded.stillness)
         if loaded.models is not None:
             self._take_models(loaded.models)
         return loaded.effects
@@ -333,11 +337,12 @@ class App:
             for name in wearables:
                 self._start_wearable(name)
             from agent.inference.start import load_fall_detection  # noqa: PLC0415 - numpy and the runtime take long
+            from agent.inference.stillness import Stillness  # noqa: PLC0415 - the same
 
             models, detection, effects = load_fall_detection(
                 wearables, self._restored.notes, self._clock.now(), self.post, id_prefix=self._boot_id
             )
-            loaded = _FallsLoaded(detection, models, tuple(effects))
+            loaded = _FallsLoaded(detection, models, Stillness(), tuple(effects))
         except Exception as error:
             log.exception("fall_detection_not_loaded")
             loaded = _FallsLoaded(None, reason=f"fall detection can't be loaded: {type(error).__name__}: {error}")

@@ -144,6 +144,12 @@ _BODIES: tuple[tuple[str, EventType, str | None, Stamped], ...] = (
         _fault(Fault.SENSOR_SILENT, "wearable", "no samples for 10 s"),
     ),
     (
+        "nobody wears the wearable",
+        EventType.TECH_FAULT,
+        "wearable",
+        _fault(Fault.SENSOR_NOT_WORN, "wearable", "not the least movement for 60 min, not even a breath"),
+    ),
+    (
         "technical events were left out",
         EventType.TECH_FAULT,
         None,

@@ -63,6 +63,11 @@ _FAULTS = """
 
 {faults}
 
+`sensor.not_worn`: the sensor speaks, and has kept so still for the profile's time (an hour, if it says nothing else)
+that no body is in it, not even one that sleeps. It lies somewhere, or on its charger. Its triggers are judged as ever,
+and it is not told while a call of that sensor is under way. `tech.restored` follows within half a minute when somebody
+takes it up.
+
 ## Acknowledgements
 
 One JSON object on `…/ack`, QoS 1, not retained, on any path ([schema](schemas/ack.json)):
@@ -121,6 +126,10 @@ _CHOICES = (
     ("`sequence` of heartbeat and state", "`null`: they do not go through the outbox"),
     ("an announced eviction", '`data.evicted` = `{"first", "last", "count"}` in `tech.fault` with `storage.full`'),
     ("repeats", "`data.repeat` counts the pulls after the first"),
+    (
+        "`sensor.not_worn` is not in the list of faults",
+        "added: a wearable that nobody wears is neither silent nor a call; in the state, `worn` of a sensor says so",
+    ),
     ("escalations, joined triggers", "`data.escalation` and `data.joined` count them"),
     ("`call.cancelled`", "a pre-alarm that the citizen ended: no call was raised, nobody need act"),
     (

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent import call_notes, calls, commands, contacts, falls, housekeeping, supervision, unclean_end
+from agent import call_notes, calls, commands, contacts, falls, housekeeping, supervision, unclean_end, wearables
 from agent.assessment import FallDetection
 from agent.calls import Calls
 from agent.clock import Now
@@ -56,6 +56,7 @@ from agent.supervision import Supervised
 from agent.turn import Turn
 from agent.uplink import delivery
 from agent.uplink.envelope import rfc3339
+from agent.wearing import StillnessWatch, Wearing
 
 Step = tuple[CoreState, Sequence[Effect]]
 
@@ -82,6 +83,7 @@ def start(setup: Setup, restored: Restored, now: Now) -> Step:
         statistics=Statistics(now.mono),
         contacts={name: ContactState() for name in setup.profile.contacts},
         supervised={name: Supervised(supervision.Phase.STARTING, now.mono) for name in setup.profile.sensors},
+        wearing={name: Wearing() for name in setup.profile.wearables},
         started_at=now.mono,
         heartbeat_at=now.mono,
     )
@@ -95,6 +97,11 @@ def start(setup: Setup, restored: Restored, now: Now) -> Step:
 def with_falls(state: CoreState, detection: FallDetection) -> CoreState:
     """Hand the core its fall detection, as soon as it is loaded."""
     return replace(state, falls=detection)
+
+
+def with_stillness(state: CoreState, watch: StillnessWatch) -> CoreState:
+    """Hand the core what tells a sensor that nobody wears, as soon as it is loaded."""
+    return replace(state, stillness=watch)
 
 
 def without_falls(state: CoreState, reason: str, now: Now) -> Step:
@@ -114,9 +121,7 @@ def step(state: CoreState, item: Item, now: Now) -> Step:
             if isinstance(item, Level):
                 _life(turn, item.sensor)
         case MotionBatch() | Scored() | ScoringFailed() | ModelState():
-            if isinstance(item, MotionBatch):
-                _life(turn, item.sensor)
-            falls.take(turn, item)
+            _motion(turn, item)
         case LinkUp() | LinkDown() | LinkQuality():
             _link(turn, item)
         case PathUp() | PathDown() | Subscribed() | PubAck():
@@ -151,13 +156,21 @@ def next_deadline(state: CoreState, now: Now) -> float:
     return housekeeping.next_deadline(state, now.mono)
 
 
-# ---------------------------------------------------------------- supervision
+# ---------------------------------------------------------------- motion and supervision
 
 
 def _life(turn: Turn, sensor: str) -> None:
     known = turn.state.supervised.get(sensor)
     if known is not None:
         housekeeping.supervise(turn, sensor, supervision.saw_life(known, turn.now.mono))
+
+
+def _motion(turn: Turn, item: MotionBatch | Scored | ScoringFailed | ModelState) -> None:
+    if isinstance(item, MotionBatch):
+        _life(turn, item.sensor)
+    falls.take(turn, item)
+    if isinstance(item, MotionBatch):
+        wearables.take(turn, item)
 
 
 def _link(turn: Turn, item: LinkUp | LinkDown | LinkQuality) -> None:

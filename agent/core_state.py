@@ -26,6 +26,8 @@ from agent.texts import Text
 from agent.uplink.delivery import Delivery
 from agent.uplink.topics import Topics
 from agent.walk_test import WalkTest
+from agent.wearing import Limits as WearingLimits
+from agent.wearing import StillnessWatch, Wearing
 
 NOT_LOADED_YET = Text("faldvurderingen er ikke indlæst endnu", "fall detection is not loaded yet")
 CONTACT_LIMITS = Limits(silent_after_s=10.0, garbled_above_bytes_per_minute=1)
@@ -68,6 +70,11 @@ class Setup:
             return CONTACT_LIMITS
         return Limits(wearable.silent_after_s, wearable.garbled_above_bytes_per_minute)
 
+    def wearing_limits_of(self, wearable: str) -> WearingLimits:
+        """Return how long a wearable may rest before it is not worn."""
+        config = self.profile.wearables[wearable]
+        return WearingLimits(config.not_worn_after_s, config.not_worn_after_drop_s)
+
 
 @dataclass(frozen=True, slots=True)
 class CoreState:
@@ -81,10 +88,13 @@ class CoreState:
     statistics: Statistics
     contacts: Mapping[str, ContactState]
     supervised: Mapping[str, Supervised]
+    wearing: Mapping[str, Wearing]
     next_number: int = 1
     faults: Mapping[tuple[Fault, str | None], OpenFault] = field(default_factory=dict)
     falls: FallDetection | None = None
     """None until it is loaded, and after it broke: then the plain threshold stands in."""
+    stillness: StillnessWatch | None = None
+    """None until it is loaded, and after it broke: then whether a sensor is worn is unknown."""
     restored_late: Restored | None = None
     """What the disk answered only after the start, until fall detection has taken its part of it."""
     no_falls_because: Text = NOT_LOADED_YET

@@ -40,6 +40,7 @@ class Fault(StrEnum):
 
     SENSOR_SILENT = "sensor.silent"
     SENSOR_GARBLED = "sensor.garbled"
+    SENSOR_NOT_WORN = "sensor.not_worn"
     LOOP_CUT = "loop.cut"
     LOOP_SHORT = "loop.short"
     LOOP_UNDEFINED = "loop.undefined"
@@ -191,6 +192,9 @@ class SensorState(Wire):
     link: str
     last_sign_of_life_s: float | None = Field(description="age of the last sign of life, in seconds")
     active: bool = Field(description="pulled, pressed")
+    worn: bool | None = Field(
+        default=None, description="whether a wearable is worn; None for other sensors, and while nothing tells"
+    )
 
 
 class PathState(Wire):

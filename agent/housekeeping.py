@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent import calls, commands, contacts, indication, picture, supervision, unclean_end, walk_test
+from agent import calls, commands, contacts, indication, picture, supervision, unclean_end, walk_test, wearables
 from agent.core_state import CoreState
 from agent.events import EventType, Fault, HeartbeatData, SummaryData
 from agent.sensors import debounce
@@ -64,6 +64,7 @@ def supervise(turn: Turn, sensor: str, after: Supervised) -> None:
     if old is not None:
         turn.close_fault(old, sensor)
     if new is not None:
+        wearables.lost(turn, sensor)
         turn.open_fault(new, sensor, supervision.describe(after, turn.state.setup.limits_of(sensor)))
 
 

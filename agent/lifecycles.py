@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-from agent import call_table, supervision
+from agent import call_table, supervision, wearing
 from agent.uplink import paths
 
 Phase = TypeVar("Phase", bound=Enum)
@@ -44,6 +44,7 @@ def page() -> str:
     """Return the whole page."""
     call = draw(call_table.TRANSITIONS, (call_table.Phase.ASSESSING, call_table.Phase.RAISED))
     sensor = draw(supervision.TRANSITIONS, (supervision.Phase.STARTING,))
+    worn = draw(wearing.TRANSITIONS, (wearing.Phase.UNKNOWN,))
     path = draw(paths.TRANSITIONS, (paths.Phase.DOWN,))
     return f"""{HEAD}
 ## A call (`agent/call_table.py`)
@@ -57,6 +58,12 @@ A manual call is born in `raised`; an automatic trigger in `assessing`.
 While it is `silent` or `garbled`, the fault of that name is open.
 
 {sensor}
+
+## A wearable, worn or not (`agent/wearing.py`)
+
+While it is `not_worn`, the fault `sensor.not_worn` is open.
+
+{worn}
 
 ## A broker path (`agent/uplink/paths.py`)
 

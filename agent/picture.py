@@ -62,6 +62,7 @@ def _sensor(state: CoreState, name: str, now: Now) -> SensorState:
     config = state.setup.profile.sensors[name]
     supervised = state.supervised[name]
     contact = state.contacts.get(name)
+    wearing = state.wearing.get(name)
     age = None if supervised.last_life is None else round(now.mono - supervised.last_life, 1)
     return SensorState(
         type=config.type,
@@ -69,6 +70,7 @@ def _sensor(state: CoreState, name: str, now: Now) -> SensorState:
         link=supervised.phase.value,
         last_sign_of_life_s=age,
         active=bool(contact and contact.pulled),
+        worn=wearing.worn if wearing else None,
     )
 
 

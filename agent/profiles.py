@@ -86,6 +86,12 @@ class Wt901(Strict):
     garbled_above_bytes_per_minute: int = Field(
         default=600, ge=10, le=1_000_000, description="more bytes that are no frame are a `sensor.garbled`"
     )
+    not_worn_after_s: float = Field(
+        default=3600, ge=60, le=86_400, description="not the least movement for longer is a `sensor.not_worn`"
+    )
+    not_worn_after_drop_s: float = Field(
+        default=300, ge=60, le=86_400, description="the same, for a sensor that was seen to be dropped"
+    )
     fall: FallPolicy = Field(default=FallPolicy(), description="how its triggers are judged")
 
 

@@ -1,7 +1,8 @@
 """`nodkald replay`: recorded motion through the same core, on a virtual clock, as fast as it goes.
 
 Each file is a stretch of motion of its own; the files are played one after another into one unit, so its budget for
-uncertain triggers goes on. One JSON line for each trigger and one for each file, on standard output.
+uncertain triggers goes on; calls end with their file. One JSON line for each trigger, one where the sensor is found
+not worn and one where it is worn again, and one for each file, on standard output.
 
 Rules of this file: it decides nothing. What it prints is what fall detection told the core; the core is stepped with
 every batch, answer and tick, as on the unit. How the samples are cut into batches changes no result, so quiet motion
@@ -14,7 +15,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +24,25 @@ import numpy as np
 import agent
 from agent import core
 from agent.assessment import Assessed, FallDetection, Signal
+from agent.calls import Calls
 from agent.clock import ManualClock, Now
 from agent.config import BrokerPath, UnitFile, Uplink
 from agent.config_files import load_profile
 from agent.core_state import Setup
 from agent.effects import Effect, Score, StoreEvent
 from agent.errors import ConfigError, ModelError, RecordingError
+from agent.events import Fault
 from agent.inference import detector
 from agent.inference.cards import check_binding
 from agent.inference.resample import GAP_S, Floats
 from agent.inference.runner import Broken
 from agent.inference.start import judged_by
+from agent.inference.stillness import Stillness
 from agent.inference.worker import Load, load_shipped
 from agent.profiles import Profile, Wt901
 from agent.readings import Item, ModelState, MotionBatch, Restored, Scored, ScoringFailed, Stored, Tick
 from agent.recordings import HEADER, HIGHEST_RATE_HZ, LOWEST_RATE_HZ, read_recording
+from agent.wearing import Phase
 
 _QUIET_G = 1.2  # raw |a| under this makes no trigger, whatever the resampler adds
 _QUIET_S, _BUSY_S = 300.0, 4.0
@@ -138,6 +143,7 @@ class Unit:
     ) -> None:
         self._sensor, self._clock = sensor, ManualClock()
         self._heard: list[Assessed] = []
+        self._wearing: list[tuple[float, Phase]] = []
         nowhere = Uplink(paths=(BrokerPath(name="nowhere", host="127.0.0.1", port=1),))
         unit_file = UnitFile(
             schema_version=1, tenant="replay", unit_id="u-replay", profile=profile.name, uplink=nowhere
@@ -148,7 +154,7 @@ class Unit:
             {sensor: judged_by(patient)}, None, self._clock.now(), id_prefix="replay.", budget=budget
         )
         state, effects = core.start(setup, Restored(boot_count=1), self._clock.now())
-        self._state = core.with_falls(state, _Listened(detection, self._heard))
+        self._state = core.with_stillness(core.with_falls(state, _Listened(detection, self._heard)), Stillness())
         self._carry_out(effects)
         self._model = self._load(wearable.fall.model, load or load_shipped)
 
@@ -156,6 +162,7 @@ class Unit:
         """Play one file from now on; yield its lines."""
         totals = {"triggers": 0, "calls": 0, "suppressed": 0}
         for at_s, told in self.assess(times, xyz):
+            yield from self._worn_or_not(name)
             answer = told.assessment
             totals["triggers"] += 1
             totals["calls" if answer.verdict.is_call else "suppressed"] += 1
@@ -170,15 +177,19 @@ class Unit:
                 "reasons": [reason.en for reason in answer.reasons],
                 "reasons_da": [reason.da for reason in answer.reasons],
             }
+        yield from self._worn_or_not(name)
         yield {"file": name, "summary": {"duration_s": round(float(times[-1] - times[0]), 3), **totals}}
 
     def assess(self, times: Floats, xyz: Floats) -> Iterator[tuple[float, Assessed]]:
         """Play one recording from now on; yield each trigger with its impact in seconds of the recording."""
         shift = self._clock.now().mono + _PAUSE_S - float(times[0])
+        self._state = replace(self._state, calls=Calls(self._state.calls.pre_alarm_s))
         for start, stop in _batches(times, xyz):
             at = times[start:stop] + shift
             self._advance_to(float(at[-1]))
+            before = self._state.wearing[self._sensor].phase
             self._step(MotionBatch(self._sensor, at, xyz[start:stop]))
+            self._look_whether_worn(before, shift)
             yield from self._told(shift)
         self._clock.advance(2 * GAP_S)
         self._step(Tick())
@@ -188,6 +199,19 @@ class Unit:
         told = [(one.impact_at - shift, one) for one in self._heard]
         self._heard.clear()
         return told
+
+    def _look_whether_worn(self, before: Phase, shift: float) -> None:
+        after = self._state.wearing[self._sensor]
+        if (before is Phase.NOT_WORN) is (after.phase is Phase.NOT_WORN):
+            return
+        at = after.still_until if after.phase is Phase.NOT_WORN else self._clock.now().mono
+        self._wearing.append((at - shift, after.phase))
+
+    def _worn_or_not(self, name: str) -> Iterator[dict[str, Any]]:
+        for at_s, phase in self._wearing:
+            begins = phase is Phase.NOT_WORN
+            yield {"file": name, "t_s": round(at_s, 3), "fault": Fault.SENSOR_NOT_WORN.value, "begins": begins}
+        self._wearing.clear()
 
     def _advance_to(self, mono: float) -> None:
         self._clock.advance(max(0.0, mono - self._clock.now().mono))

@@ -77,6 +77,11 @@ _USE_STABLE = Text(
 _ALIVE = Text("enheden hører den ({port})", "the unit hears it ({port})")
 _NOT_HEARD = Text("enheden hører den ikke ({port})", "the unit does not hear it ({port})")
 _JUST_STARTED = Text("enheden har ikke hørt den endnu ({port})", "the unit has not heard it yet ({port})")
+_NOT_WORN = Text("enheden hører den ({port}), men ingen har den på", "the unit hears it ({port}), but nobody wears it")
+_PUT_ON = Text(
+    "Bed borgeren tage den på, og kør den igen efter et halvt minut",
+    "Ask the citizen to put it on, and run it again after half a minute",
+)
 _WAIT = Text("Vent ti sekunder, og kør den igen", "Wait ten seconds, and run it again")
 _UNSEEN = Text("enheden kører, men kan ikke spørges", "the unit runs but can't be asked")
 
@@ -151,6 +156,8 @@ def judge_told(name: str, port: str, told: tuple[Mapping[str, Any], Mapping[str,
     sensor, link = told
     detail = str(link.get("detail") or "")
     match sensor["link"]:
+        case "alive" if sensor.get("worn") is False:
+            return Finding(NAME, Verdict.WARN, both(_NOT_WORN, port=port), name, _PUT_ON)
         case "alive":
             return Finding(NAME, Verdict.OK, both(_ALIVE, port=port), name)
         case "garbled" if link.get("up"):

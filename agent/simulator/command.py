@@ -29,6 +29,9 @@ ORDERS = {
     "pull": "pull a cord, or press a button and hold it",
     "release": "let a cord or button go",
     "press": "pull and let go after 0.3 s",
+    "take-off": "take a wearable off and put it on a table, where it lies from then on",
+    "drop": "drop a wearable on the floor, and leave it there",
+    "put-on": "pick a wearable up and put it on",
     "unplug": "pull the plug of a wearable",
     "replug": "put the plug of a wearable back",
 }

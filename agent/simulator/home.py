@@ -8,6 +8,7 @@ before the software is, and wins over the pull resistor.
 from __future__ import annotations
 
 import queue
+import random
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,14 @@ from gpiozero.pins.mock import MockPin
 
 from agent.errors import SimulatorError
 from agent.recordings import read_recording
+from agent.simulator import handling
 from agent.simulator.wearable import SimulatedWearable
 
 if TYPE_CHECKING:
     from agent.effects import Show
     from agent.profiles import Profile
     from agent.sensors.pins import Pins
+    from agent.simulator.motions import Motion
 
 PRESS_S = 0.3
 """How long a finger holds a button in `press`."""
@@ -72,6 +75,8 @@ class SimulatedHome:
         self._wearables = {
             name: SimulatedWearable(runtime_dir / name, config.rate_hz) for name, config in profile.wearables.items()
         }
+        self._rates = {name: config.rate_hz for name, config in profile.wearables.items()}
+        self._random = random.Random()
         self._unplugged: set[str] = set()
         self._lock = threading.Lock()
         self._shown: Show | None = None
@@ -108,11 +113,19 @@ class SimulatedHome:
 
         Raises SimulatorError or RecordingError.
         """
-        wearable = self._wearable(sensor)
-        with self._lock:
-            if sensor in self._unplugged:
-                raise SimulatorError(f"{sensor} is unplugged, so nobody would see it move; replug it first")
-        return wearable.play(read_recording(path), speed)
+        return self._moving(sensor).play(read_recording(path), speed)
+
+    def take_off(self, sensor: str) -> None:
+        """Take the wearable off and put it on a table; returns at once. Nobody breathes in it from then on."""
+        self._handle(sensor, handling.taken_off, worn=False)
+
+    def drop(self, sensor: str) -> None:
+        """Drop the wearable on the floor, and leave it there; returns at once."""
+        self._handle(sensor, handling.dropped, worn=False)
+
+    def put_on(self, sensor: str) -> None:
+        """Pick the wearable up and put it on; returns at once."""
+        self._handle(sensor, handling.put_on, worn=True)
 
     def unplug(self, sensor: str) -> None:
         """Pull the wearable's plug: its port disappears."""
@@ -161,6 +174,17 @@ class SimulatedHome:
             raise self._no_such(sensor, "cord or button", list(self._pins))
         with self._lock:
             self._pins[sensor].switch(closed=self._rest_closed[sensor] != pulled)
+
+    def _handle(self, sensor: str, motion: Motion, *, worn: bool) -> None:
+        wearable = self._moving(sensor)
+        wearable.play(motion(self._rates[sensor], self._random.randrange(1000)), worn=worn)
+
+    def _moving(self, sensor: str) -> SimulatedWearable:
+        wearable = self._wearable(sensor)
+        with self._lock:
+            if sensor in self._unplugged:
+                raise SimulatorError(f"{sensor} is unplugged, so nobody would see it move; replug it first")
+        return wearable
 
     def _wearable(self, sensor: str) -> SimulatedWearable:
         if sensor not in self._wearables:

@@ -1,6 +1,7 @@
 """The door to the simulated home: a Unix socket that only its owner may use, one JSON object a line.
 
     {"do": "pull" | "release" | "press" | "unplug" | "replug", "sensor": S}   -> {"ok": true}
+    {"do": "take-off" | "drop" | "put-on", "sensor": S}                       -> {"ok": true}
     {"do": "play", "sensor": S, "file": absolute path, "speed": X}            -> {"ok": true, "seconds": T}, then, when
                                                                                  it has been played, {"done": true}
     {"do": "watch"}                                                           -> {"light": …, "sounder": …} for ever
@@ -135,17 +136,16 @@ class HomeSocket:
     def _answer(self, lines: _Lines, line: bytes) -> None:
         request = _parse(line)
         match request.get("do"):
-            case "pull" | "release" | "press" | "unplug" | "replug" as order:
-                getattr(self._home, order)(_text(request, "sensor"))
+            case ("pull" | "release" | "press" | "unplug" | "replug" | "take-off" | "drop" | "put-on") as order:
+                getattr(self._home, order.replace("-", "_"))(_text(request, "sensor"))
                 _say(lines, {"ok": True})
             case "play":
                 self._play(lines, request)
             case "watch":
                 self._watch(lines)
             case other:
-                raise SimulatorError(
-                    f"{other!r} can't be done; say pull, release, press, play, unplug, replug or watch"
-                )
+                known = "pull, release, press, play, take-off, drop, put-on, unplug, replug or watch"
+                raise SimulatorError(f"{other!r} can't be done; say {known}")
 
     def _play(self, lines: _Lines, request: Mapping[str, Any]) -> None:
         speed = request.get("speed", 1.0)

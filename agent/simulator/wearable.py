@@ -35,8 +35,10 @@ CATCH_UP_S = 0.5
 """A thread that was held up for longer than this leaves samples out instead of sending them all at once."""
 
 NOISE_G = 0.004
-STILL_SAMPLES = 251
-"""Standing still repeats after this many samples of noise, made once, because a home stands still for years."""
+BREATH_S = 4.0
+"""Keeping still repeats with every breath: one is made, with its noise, because a home stands still for years."""
+BREATH_G = 0.008
+"""How much a breath tilts gravity, to either side. A sensor that nobody wears has none."""
 
 POSTURE_S = 0.5
 """The posture after a motion is the mean of its last this many seconds."""
@@ -49,7 +51,8 @@ _log = structlog.get_logger()
 class SimulatedWearable:
     """A WT901 reachable at `link`, which sends acceleration, angular rate and angle `rate_hz` times a second.
 
-    It begins plugged in and upright: still, with sensor noise. `monotonic` gives seconds, `seed` the noise.
+    It begins plugged in, upright and worn: still, breathing, with sensor noise.
+    `monotonic` gives seconds, `seed` the noise.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class SimulatedWearable:
     ) -> None:
         self._link = link
         self._period = 1 / rate_hz
+        self._breath = round(BREATH_S * rate_hz)
         self._monotonic = monotonic
         self._random = random.Random(seed)
         self._lock = threading.Lock()
@@ -71,7 +75,7 @@ class SimulatedWearable:
         self._motion_times: list[float] = []
         self._motion_began = 0.0
         self._speed = 1.0
-        self._keep_still((0.0, 0.0, 1.0))
+        self._keep_still((0.0, 0.0, 1.0), BREATH_G)
 
     def start(self) -> None:
         """Plug the wearable in and begin to send. Raises SimulatorError if the path can't be made."""
@@ -85,9 +89,10 @@ class SimulatedWearable:
             self._thread.join(1.0)
         self.unplug()
 
-    def play(self, samples: Sequence[Sample], speed: float = 1.0) -> float:
+    def play(self, samples: Sequence[Sample], speed: float = 1.0, *, worn: bool = True) -> float:
         """Move as `samples` say, `speed` times as fast, and stay in the last posture; return the seconds it takes.
 
+        `worn` says whether somebody breathes in it then.
         A motion still being played ends at once. Raises SimulatorError on an empty motion or a speed of 0 or less.
         """
         if not samples or speed <= 0:
@@ -97,7 +102,7 @@ class SimulatedWearable:
             self._motion_times = [sample[0] for sample in samples]
             self._motion_began = self._monotonic()
             self._speed = speed
-            self._keep_still(_posture_at_end(samples))
+            self._keep_still(_posture_at_end(samples), BREATH_G if worn else 0.0)
         return (samples[-1][0] - samples[0][0]) / speed
 
     @property
@@ -196,11 +201,16 @@ class SimulatedWearable:
                 return self._encoded(*self._interpolated(t))
             self._motion = ()
         self._sent += 1
-        return self._still[self._sent % STILL_SAMPLES]
+        return self._still[self._sent % self._breath]
 
-    def _keep_still(self, posture: tuple[float, float, float]) -> None:
+    def _keep_still(self, posture: tuple[float, float, float], breath_g: float) -> None:
         gauss = self._random.gauss
-        self._still = [self._encoded(*(g + gauss(0, NOISE_G) for g in posture)) for _ in range(STILL_SAMPLES)]
+        across = _across(posture)
+        breaths = [breath_g * math.sin(2 * math.pi * index / self._breath) for index in range(self._breath)]
+        self._still = [
+            self._encoded(*(g + way * breath + gauss(0, NOISE_G) for g, way in zip(posture, across, strict=True)))
+            for breath in breaths
+        ]
 
     def _encoded(self, x: float, y: float, z: float) -> bytes:
         noise = (round(self._random.gauss(0, 3)) for _ in range(3))
@@ -221,6 +231,14 @@ class SimulatedWearable:
         share = max(0.0, min(1.0, (t - t0) / (t1 - t0)))
         x, y, z = (a + (b - a) * share for a, b in zip(from_xyz, to_xyz, strict=True))
         return x, y, z
+
+
+def _across(posture: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Return the direction in which a breath tilts `posture`: any that stands upright on it."""
+    x, y, z = posture
+    way = (z, 0.0, -x) if abs(y) > abs(x) else (-y, x, 0.0) if abs(x) > abs(z) else (0.0, -z, y)
+    length = math.hypot(*way) or 1.0
+    return way[0] / length, way[1] / length, way[2] / length
 
 
 def _posture_at_end(samples: Sequence[Sample]) -> tuple[float, float, float]:

@@ -42,6 +42,7 @@ _MODEL_FAILS = Text("{name} FEJLER: {detail}", "{name} FAILS: {detail}")
 _NEVER_HEARD = Text("aldrig hørt", "never heard")
 _HEARD = Text("hørt for {age} siden", "heard {age} ago")
 _PULLED = Text("TRUKKET", "PULLED")
+_NOT_WORN = Text(", IKKE PÅ", ", NOT WORN")
 _NO_FAULTS = Text("ingen", "none open")
 _NO_EVENTS = Text("ingen siden start", "none since start")
 _CLOCK = {
@@ -166,14 +167,15 @@ def _sensor(name: str, sensor: Mapping[str, Any], link: Mapping[str, Any]) -> Te
     detail = str(link.get("detail") or "")
     return words.both(
         Text(
-            "{name:<16} {room:<16} {link}, {heard}{active}{detail}",
-            "{name:<16} {room:<16} {link}, {heard}{active}{detail}",
+            "{name:<16} {room:<16} {link}, {heard}{active}{worn}{detail}",
+            "{name:<16} {room:<16} {link}, {heard}{active}{worn}{detail}",
         ),
         name=name,
         room=words.room(sensor["room"]),
         link=words.LINK.get(sensor["link"], Text(sensor["link"], sensor["link"])),
         heard=_NEVER_HEARD if heard is None else words.both(_HEARD, age=age(heard)),
         active=words.both(Text(", {pulled}", ", {pulled}"), pulled=_PULLED) if sensor["active"] else "",
+        worn=_NOT_WORN if sensor.get("worn") is False else "",
         detail=f" ({detail})" if detail and sensor["link"] != "alive" else "",
     )
 

@@ -33,6 +33,7 @@ ROOM: Mapping[Room, Text] = {
 FAULT: Mapping[Fault, Text] = {
     Fault.SENSOR_SILENT: Text("sensoren er tavs", "the sensor is silent"),
     Fault.SENSOR_GARBLED: Text("sensoren sender ulæselige data", "the sensor sends garbage"),
+    Fault.SENSOR_NOT_WORN: Text("sensoren er ikke på nogen", "nobody wears the sensor"),
     Fault.LOOP_CUT: Text("sløjfen er afbrudt", "the loop is cut"),
     Fault.LOOP_SHORT: Text("sløjfen er kortsluttet", "the loop is shorted"),
     Fault.LOOP_UNDEFINED: Text("sløjfen er uklar", "the loop is undefined"),

@@ -97,3 +97,9 @@ def test_what_the_unit_says_about_a_port(link: str, detail: str, *, up: bool, ve
     told = ({"link": link}, {"detail": detail, "up": up, "garbage_bytes": 7})
     found = serial_ports.judge_told("wearable", "/dev/serial0", told)
     assert (found.verdict, words in found.found.en) == (verdict, True), found
+
+
+def test_a_sensor_that_nobody_wears_is_a_warning() -> None:
+    told = ({"link": "alive", "worn": False}, {"detail": "", "up": True, "garbage_bytes": 0})
+    found = serial_ports.judge_told("wearable", "/dev/serial0", told)
+    assert (found.verdict, "nobody wears it" in found.found.en) == (Verdict.WARN, True), found

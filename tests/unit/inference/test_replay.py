@@ -13,7 +13,8 @@ from agent import replay
 from agent.config_files import shipped_profiles
 from agent.errors import ConfigError
 from agent.inference import cards
-from tests.unit.inference.motions import Floats, fall, jolts, times
+from agent.simulator.handling import put_on
+from tests.unit.inference.motions import LYING, Floats, fall, jolts, times
 
 
 def write(path: Path, t: Floats, xyz: Floats) -> str:
@@ -137,6 +138,28 @@ def test_a_profile_that_wears_the_sensor_elsewhere_is_refused(tmp_path: Path) ->
     replay.configure(parser)
     with pytest.raises(ConfigError, match="not for the wrist"):
         replay.run(parser.parse_args(["--profile", str(profile), "--sensor", "wearable", "x.csv"]))
+
+
+def test_a_sensor_that_nobody_wears_is_a_line_of_its_own_even_after_a_call(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = shipped_profiles()["simulated-home"].read_text(encoding="utf-8")
+    profile = tmp_path / "soon.toml"
+    profile.write_text(shipped.replace('body_position = "waist"', 'body_position = "waist"\nnot_worn_after_s = 60'))
+    t = times(10)
+    fell = write(tmp_path / "fell.csv", t, fall(t, 1005.0))
+    t = times(110)
+    table = write(tmp_path / "table.csv", t, LYING + np.random.default_rng(1).normal(0, 0.002, (len(t), 3)))
+    on = np.array(put_on(50, 1) * 4)
+    worn = write(tmp_path / "worn.csv", np.arange(len(on)) / 50, on[:, 1:])
+    lines = played(capsys, "--profile", str(profile), fell, table, worn)
+    assert [line["call"] for line in lines if "call" in line] == [True]
+    told = [line for line in lines if "fault" in line]
+    assert [(line["file"], line["fault"], line["begins"]) for line in told] == [
+        (table, "sensor.not_worn", True),
+        (worn, "sensor.not_worn", False),
+    ]
+    assert 1060 <= told[0]["t_s"] < 1100
 
 
 def test_batches_cover_a_recording_once_and_are_short_where_something_happens() -> None:

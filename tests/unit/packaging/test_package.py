@@ -79,7 +79,7 @@ def test_the_manual_is_clean() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "offered"),
-    [(["check-"], "check-config"), (["run", "--unit"], "--unit-file"), (["sim", "pu"], "pull")],
+    [(["check-"], "check-config"), (["run", "--unit"], "--unit-file"), (["sim", "pul"], "pull")],
 )
 def test_bash_completes_commands_and_options(typed: list[str], offered: str) -> None:
     if shutil.which("bash") is None:

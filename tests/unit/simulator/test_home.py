@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from agent.clock import ManualClock
@@ -22,6 +23,7 @@ from agent.readings import Edge, Item, Level
 from agent.recordings import write_recording
 from agent.sensors.gpio import ContactDriver
 from agent.sensors.pins import Pins
+from agent.sensors.wt901 import Acceleration, Wt901Framer
 from agent.simulator import command
 from agent.simulator import home as home_module
 from agent.simulator.home import WATCH_BACKLOG, SimulatedHome
@@ -132,6 +134,27 @@ def test_the_wearable_is_played_unplugged_and_replugged(
     assert "unplugged" in capsys.readouterr().err
     assert training.sim("replug", "wearable") == 0
     assert port.is_symlink()
+
+
+def test_a_wearable_taken_off_or_dropped_lies_without_a_breath_until_it_is_put_on(training: Training) -> None:
+    wearable = training.home._wearables["wearable"]
+    worn = list(wearable._still)
+    for order, breathes in (("take-off", False), ("put-on", True), ("drop", False)):
+        assert training.sim(order, "wearable") == 0
+        assert wearable.playing
+        assert _spread(wearable._still) < _spread(worn) / 2 or breathes
+        assert _spread(wearable._still) > _spread(worn) / 2 or not breathes
+    training.sim("unplug", "wearable")
+    assert training.sim("drop", "wearable") == 1
+
+
+def _spread(frames: list[bytes]) -> float:
+    """How far a breath's halves lie apart, in g, over all axes."""
+    framer = Wt901Framer()
+    found = np.array([(f.x, f.y, f.z) for one in frames for f in framer.feed(one) if isinstance(f, Acceleration)])
+    quarter = len(found) // 4
+    apart = found[: 2 * quarter].mean(axis=0) - found[2 * quarter :].mean(axis=0)
+    return float(np.linalg.norm(apart))
 
 
 def test_play_returns_at_once_if_asked_to(training: Training, tmp_path: Path) -> None:
