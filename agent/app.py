@@ -30,6 +30,7 @@ from agent.effects import (
     Connect,
     Disconnect,
     Effect,
+    KeepWindow,
     Log,
     Publish,
     Restart,
@@ -53,6 +54,7 @@ from agent.uplink.envelope import rfc3339
 from agent.uplink.mqtt import MqttPath
 from agent.uplink.storage import StorageEffect, StorageWorker
 from agent.uplink.topics import LEAVES_DOWN
+from agent.windows.start import Windows
 from agent.workers import Worker, Workers
 
 if TYPE_CHECKING:
@@ -123,6 +125,7 @@ class App:
         self._indicators = Indicators(profile.light, profile.sounder, self._pins, self._clock, shown)
         self._paths = {path.name: self._path(path) for path in unit_file.uplink.paths}
         self._models: ModelWorker | None = None
+        self._windows = Windows(unit_file, self._clock)
         self._board = Board(self._clock)
         self._status = StatusSocket(unit_file.runtime_dir / SOCKET_NAME, self._board.snapshot)
         self._workers = Workers()
@@ -243,9 +246,10 @@ class App:
                 self._paths[path].connect(patient=patient)
             case Disconnect(path, detail):
                 self._paths[path].disconnect(detail)
-            case Score():
-                if self._models is not None:
-                    self._models.submit(effect)
+            case Score() if self._models is not None:
+                self._models.submit(effect)
+            case KeepWindow():
+                self._windows.submit(effect)
             case Restart(reason):
                 log.warning("restarting", reason=reason)
                 self.stop()
@@ -330,6 +334,7 @@ class App:
 
     def _load_falls(self) -> None:
         """Start the wearables, then load what judges them: slow, and no cord waits for it."""
+        self._windows.begin(self._workers)
         wearables = self._setup.profile.wearables
         if not wearables:
             return
@@ -342,7 +347,7 @@ class App:
             models, detection, effects = load_fall_detection(
                 wearables, self._restored.notes, self._clock.now(), self.post, id_prefix=self._boot_id
             )
-            loaded = _FallsLoaded(detection, models, Stillness(), tuple(effects))
+            loaded = _FallsLoaded(self._windows.around(detection), models, Stillness(), tuple(effects))
         except Exception as error:
             log.exception("fall_detection_not_loaded")
             loaded = _FallsLoaded(None, reason=f"fall detection can't be loaded: {type(error).__name__}: {error}")
@@ -358,6 +363,7 @@ class App:
         self._pin_watch.stop()
         if self._models is not None:
             self._models.stop()
+        self._windows.stop()
         for name, path in self._paths.items():
             path.close(self._online(name, online=False))
         self._storage.submit(unclean_end.clean_stop())
@@ -374,10 +380,15 @@ class App:
 
 
 def _place(effect: Effect) -> int:
-    """Publishes first and log lines last: a disk that wakes up and a stream that may block are behind the network."""
+    """Publishes first and log lines last: a disk that wakes up and a stream that may block are behind the network.
+
+    What only a consent asks for comes after everything.
+    """
     if isinstance(effect, Publish):
         return 0
-    return _TO_DISK if isinstance(effect, StorageEffect) else 3 if isinstance(effect, Log) else 2
+    if isinstance(effect, StorageEffect):
+        return _TO_DISK
+    return 3 if isinstance(effect, Log) else 4 if isinstance(effect, KeepWindow) else 2
 
 
 def _lock(path: Path) -> Any:

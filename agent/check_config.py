@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from agent.config import BrokerPath
+    from agent.config import BrokerPath, Consent
 
 HEADER_PIN = (
     27,
@@ -104,6 +104,7 @@ def _unit_lines(unit: Unit) -> Iterator[str]:
     yield "Broker paths, the preferred one first"
     for path in file.uplink.paths:
         yield f"  {path.name:<15}  {path.host} port {path.port}, {path.protocol}, {_security(path)}"
+    yield from _consent_lines(file.consent)
     yield "Both files are right."
 
 
@@ -120,6 +121,13 @@ def _profile_lines(profile: Profile, unit: Unit | None) -> Iterator[str]:
             yield f"  {name:<20}  {kind}, {sensor.contact}, {_pin(sensor.pin)}, bias {sensor.bias}{room}"
     for name, output in (("light", profile.light), ("sounder", profile.sounder)):
         yield f"  {name:<20}  {_pin(output.pin)}, on when {'high' if output.active_high else 'low'}"
+
+
+def _consent_lines(consent: Consent) -> Iterator[str]:
+    if consent.motion_windows and consent.certificate is not None:
+        there = "" if consent.certificate.exists() else ", NOT THERE YET"
+        yield f"Consent {consent.reference}: motion around triggers is kept, encrypted, until {consent.until}"
+        yield f"  certificate {consent.certificate}{there}"
 
 
 def _pin(bcm: int) -> str:

@@ -6,6 +6,7 @@ rooms are an enumeration and names are slugs.
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -111,6 +112,30 @@ class Uplink(Strict):
         return self
 
 
+class Consent(Strict):
+    """What the citizen has consented to beyond the calls themselves. Without this table, or without a key: nothing."""
+
+    motion_windows: bool = Field(
+        default=False, description="keep the motion around triggers on the unit, encrypted; needs the other three keys"
+    )
+    reference: str | None = Field(
+        default=None,
+        pattern=r"^c-([0-9][bcdfghjkmnpqrstvwxz]){3,6}$",
+        description="the municipality's random word for this consent; no name and no CPR number fits into it",
+    )
+    until: date | None = Field(default=None, description="the last day of the consent")
+    certificate: Path | None = Field(
+        default=None, description="PEM file with the municipality's certificate: only its key opens what is kept"
+    )
+
+    @model_validator(mode="after")
+    def _says_whose_and_until_when(self) -> Consent:
+        wanting = [key for key in ("reference", "until", "certificate") if getattr(self, key) is None]
+        if self.motion_windows and wanting:
+            raise ValueError(f"motion_windows needs {', '.join(wanting)} too; add them, or set motion_windows = false")
+        return self
+
+
 class UnitFile(Strict):
     """One home."""
 
@@ -127,6 +152,7 @@ class UnitFile(Strict):
     language: Literal["da", "en"] = Field(default="da", description="of the texts that a citizen or technician reads")
     pre_alarm: PreAlarm = Field(default=PreAlarm(), description="how an automatic call can be cancelled")
     uplink: Uplink = Field(description="the way to the response centre")
+    consent: Consent = Field(default=Consent(), description="what may be kept of the motion, by the citizen's consent")
     sensors: dict[SensorName, SensorPlace] = Field(
         default_factory=dict, description="what this home knows about the profile's sensors, by their names"
     )

@@ -11,6 +11,7 @@ import difflib
 import re
 import types
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -31,6 +32,9 @@ PATTERN_WORDS: Mapping[str, str] = {
     r"^[a-z][a-z0-9-]{1,30}$": "the municipality's slug: small letters a-z, digits and dashes, 2 to 31, a letter first",
     r"^[a-z][a-z0-9-]{0,40}$": "the name of a model card: small letters a-z, digits and dashes, at most 41",
     r"^[a-z][a-z0-9-]{0,60}$": "a name of small letters a-z, digits and dashes, at most 61, a letter first",
+    r"^c-([0-9][bcdfghjkmnpqrstvwxz]){3,6}$": (
+        "c- and 3 to 6 pairs of a digit and a consonant, such as c-4f7k2q (`nodkald office windows reference`)"
+    ),
     r"^u-[a-z0-9]{4,26}$": "u- and 4 to 26 small letters or digits, such as u-7f3k9q",
 }
 """What each pattern of the models means in words. A test holds this table complete."""
@@ -41,6 +45,7 @@ _PLAIN_WORDS: Mapping[Any, str] = {
     float: "a number",
     str: "text in quotes",
     Path: "a path in quotes",
+    date: "a day, such as 2027-06-30",
     dict: "a table",
     tuple: "a list",
 }

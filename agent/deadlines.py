@@ -2,8 +2,9 @@
 
 Rules of this file: pure. A worker that waits for something to do is not late; one that has been busy with the same
 thing for longer than its limit is. Storage, uplink, serial port and model are mended in place, because a restart
-would lose a call that exists only in memory. Only the pins are worth one: without them nobody can call. The core
-needs no entry: it is the core's own thread that pings systemd, so when it hangs, nothing does.
+would lose a call that exists only in memory; kept windows are left to hang, because nobody waits for them. Only the
+pins are worth one: without them nobody can call. The core needs no entry: it is the core's own thread that pings
+systemd, so when it hangs, nothing does.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ class Limits:
         return self.seconds[worker.partition(":")[0]]
 
 
-LIMITS = Limits({"pins": 5.0, "storage": 10.0, "uplink": 45.0, "wearable": 15.0, "model": 15.0})
+LIMITS = Limits({"pins": 5.0, "storage": 10.0, "uplink": 45.0, "wearable": 15.0, "model": 15.0, "windows": 60.0})
 """Storage: an SD card that collects its garbage takes seconds. Uplink: name, TCP on two addresses, TLS, CONNACK.
-Wearable: opening a port may wait for a USB reset. Model: fifteen times what the slowest Pi needs to load it."""
+Wearable: opening a port may wait for a USB reset. Model: fifteen times what the slowest Pi needs to load it.
+Windows: nobody waits for them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from agent.readings import OutboxEvent
+from agent.readings import MotionBatch, OutboxEvent
 
 
 class Light(StrEnum):
@@ -131,6 +131,34 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowTrigger:
+    """A trigger in a kept window, and what became of it; `verdict` and the rest None where no assessment came."""
+
+    impact_at: float
+    peak_g: float
+    over_reference: bool
+    verdict: str | None = None
+    score: float | None = None
+    threshold: float | None = None
+    model: str | None = None
+    model_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepWindow:
+    """By the citizen's consent: keep the motion of `sensor` from `begin` to `end` (monotonic s), encrypted.
+
+    `batches` hold it, and more. Comes after everything else, and has no answer: nothing waits for it.
+    """
+
+    sensor: str
+    begin: float
+    end: float
+    batches: tuple[MotionBatch, ...]
+    triggers: tuple[WindowTrigger, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Restart:
     """End the process cleanly, to be started again by systemd."""
 
@@ -157,6 +185,7 @@ Effect = (
     | Disconnect
     | Publish
     | Score
+    | KeepWindow
     | Restart
     | Log
 )

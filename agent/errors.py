@@ -13,7 +13,7 @@ NodkaldError
 ├── CredentialError    a secret can't be encrypted for this machine, or not be read on it
 ├── OpensslError       the command `openssl` says no, or does not end
 │   └── OpensslMissing  … because there is no such command
-├── RecordingError     a motion recording can't be read, written or used: names file and line
+├── RecordingError     a motion recording or a kept window can't be read, written or used: names file and line
 └── SimulatorError     a request to the simulated home that it can't carry out
 """
 

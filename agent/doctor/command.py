@@ -23,6 +23,7 @@ from agent.doctor import (
     certificates,
     clock,
     configuration,
+    consent,
     contacts,
     disk,
     model,
@@ -68,6 +69,7 @@ _CHECK = {
     contacts.OUTPUT: Text("udgang", "output"),
     serial_ports.NAME: Text("seriel port", "serial port"),
     model.NAME: Text("faldmodel", "fall model"),
+    consent.NAME: Text("samtykke", "consent"),
     outbox.NAME: Text("udbakke", "outbox"),
     disk.NAME: Text("disk", "disk"),
     disk.HEALTH: Text("kortets helbred", "card's health"),
@@ -130,6 +132,7 @@ def unit_checks(case: Case) -> Iterator[Check]:
     if not profile.wearables:
         yield Check(serial_ports.NAME, serial_ports.nothing_to_examine)
     yield Check(model.NAME, partial(model.examine, profile.wearables, case.model_in_use))
+    yield Check(consent.NAME, partial(consent.examine, unit.consent, case.now))
     yield Check(outbox.NAME, partial(outbox.examine, case))
     yield Check(disk.NAME, partial(disk.examine, unit.state_dir, simulated=case.simulated))
     yield Check(certificates.NAME, partial(certificates.examine, unit.uplink.paths, unit.unit_id, case.now.wall))

@@ -1,4 +1,4 @@
-"""`nodkald office`: `ca init`, `claims`, `sign`, `broker`.
+"""`nodkald office`: `ca init`, `claims`, `sign`, `broker`, `windows`.
 
 Rules of this file: arguments, files in and out, and what the office reads. Exit code 0 well, 1 it can't be done, 2 a
 file is wrong. What is printed holds no secret.
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.errors import ConfigError, OpensslError
+from agent.office import windows
 from agent.office.ca import CERTIFICATE_DAYS, TrialCa
 from agent.office.claims import claim_text, read_rows
 from agent.provision import openssl
@@ -59,6 +60,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     broker.add_argument("--host", required=True, nargs="+", help="names or IP addresses that units know the broker by")
     broker.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new directory")
     broker.set_defaults(job_run=_broker)
+
+    windows.add_jobs(jobs)
 
 
 def run(args: argparse.Namespace) -> int:

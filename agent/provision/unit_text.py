@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from agent.config import Consent
     from agent.provision.plan import Answers
 
 CA, CERTIFICATE, KEY = "ca.pem", "unit.pem", "unit.key"
@@ -38,9 +39,14 @@ class IdentityFiles:
 
 
 def unit_text(
-    answers: Answers, unit_id: str, files: IdentityFiles, directories: dict[str, Path], sensors: Sequence[str]
+    answers: Answers,
+    unit_id: str,
+    files: IdentityFiles,
+    directories: dict[str, Path],
+    sensors: Sequence[str],
+    consent: Consent | None = None,
 ) -> str:
-    """Return the text of the unit file."""
+    """Return the text of the unit file, with the consent that goes on."""
     lines = [
         "# Written by `nodkald provision`. docs/configuration.md explains the keys; `nodkald check-config` checks.",
         "schema = 1",
@@ -52,6 +58,8 @@ def unit_text(
     ]
     if "pre_alarm" in answers:
         lines += ["", "[pre_alarm]", f"seconds = {answers['pre_alarm']}"]
+    if consent is not None and consent.model_fields_set:
+        lines += ["", *_consent_lines(consent)]
     for name in ("primary", "secondary"):
         if answers.get(f"{name}.host"):
             lines += ["", *_path_lines(name, answers, files)]
@@ -73,6 +81,17 @@ def _path_lines(name: str, answers: Answers, files: IdentityFiles) -> list[str]:
     if answers["ca"]:
         named = {"ca": files.ca, "certificate": files.certificate, "key": files.key}
         lines += ["", "[uplink.paths.tls]", *(f"{key} = {_text(str(file))}" for key, file in named.items())]
+    return lines
+
+
+def _consent_lines(consent: Consent) -> list[str]:
+    lines = ["[consent]", f"motion_windows = {str(consent.motion_windows).lower()}"]
+    if consent.reference is not None:
+        lines.append(f"reference = {_text(consent.reference)}")
+    if consent.until is not None:
+        lines.append(f"until = {consent.until.isoformat()}")
+    if consent.certificate is not None:
+        lines.append(f"certificate = {_text(str(consent.certificate))}")
     return lines
 
 

@@ -186,11 +186,13 @@ class Machine:
         return {"csr": text, "csr_path": str(path)}
 
     def unit_file(self, answers: Answers) -> str:
-        """Return the text of the unit file."""
+        """Return the text of the unit file. A consent goes on with the unit's identity: a new one is another home."""
         here = self._unit_path.parent
         directories = {"state_dir": here / "state", "runtime_dir": here / "run"} if self.practice else {}
         sensors = list(self.profile(answers["profile"]).sensors)
-        return unit_text(answers, effective_unit_id(answers, self), self.identity, directories, sensors)
+        unit_id, existing = effective_unit_id(answers, self), self.existing
+        consent = existing.consent if existing is not None and existing.unit_id == unit_id else None
+        return unit_text(answers, unit_id, self.identity, directories, sensors, consent)
 
     def summary(self, answers: Answers) -> Mapping[str, str]:
         """Return what would be written, without a secret."""
