@@ -74,7 +74,7 @@ def new_reference() -> str:
 
 
 def _key(args: argparse.Namespace) -> int:
-    _make_directory(args, args.out)
+    _make_directory(args.out)
     key, certificate = args.out / KEY, args.out / CERTIFICATE
     try:
         secret = openssl.new_key()
@@ -93,7 +93,7 @@ def _reference(_: argparse.Namespace) -> int:
 
 def _open(args: argparse.Namespace) -> int:
     _read(args.key)  # says what is wrong with it before openssl does
-    _make_directory(args, args.out)
+    _make_directory(args.out)
     code = 0
     for path in args.files:
         try:
@@ -131,7 +131,7 @@ def _read(path: Path) -> bytes:
         raise refused_by_system(error, path) from error
 
 
-def _make_directory(args: argparse.Namespace, out: Path) -> None:
+def _make_directory(out: Path) -> None:
     try:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(out.iterdir()):

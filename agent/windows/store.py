@@ -63,7 +63,8 @@ class WindowStore:
         if self._free_bytes() - len(sealed) < RESERVE_BYTES:
             return False
         directory = self.root / reference
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for missing in (self.root, directory):
+            missing.mkdir(mode=0o700, exist_ok=True)
         stamp = datetime.fromtimestamp(wall, UTC).strftime(_STAMP)
         replace_file(directory / f"{stamp}-{secrets.token_hex(4)}.nkw", sealed, 0o600)
         return True
