@@ -39,6 +39,9 @@ PATTERN_WORDS: Mapping[str, str] = {
 }
 """What each pattern of the models means in words. A test holds this table complete."""
 
+_NOT_REPEATED = frozenset({"consent.reference"})
+"""What stands there instead of a reference may be a name, and a fault can come into the journal."""
+
 _PLAIN_WORDS: Mapping[Any, str] = {
     bool: "true or false",
     int: "a whole number",
@@ -108,7 +111,8 @@ def _line(model: type[BaseModel], loc: Sequence[int | str], kind: str, value: An
         return mask(f"{key}.type: {found}; it must be one of {tags}")
     if kind == "value_error":
         return mask(f"{key or WHOLE_FILE}: {ctx['error']}")
-    return mask(f"{key or WHOLE_FILE}: is {_shown(value)}; it must be {wanted(annotation, metadata)}")
+    is_what = "is no reference" if key in _NOT_REPEATED else f"is {_shown(value)}"
+    return mask(f"{key or WHOLE_FILE}: {is_what}; it must be {wanted(annotation, metadata)}")
 
 
 def _shown(value: Any) -> str:

@@ -43,14 +43,12 @@ STANDING = {
     ),
 }
 _KEPT = Text(
-    "{count} vinduer, {size:.0f} kB; det ældste fra {oldest}, det nyeste fra {newest}",
-    "{count} windows, {size:.0f} kB; the oldest of {oldest}, the newest of {newest}",
+    "Vinduer: {count}, {size:.0f} kB; det ældste fra {oldest}, det nyeste fra {newest}",
+    "Windows: {count}, {size:.0f} kB; the oldest of {oldest}, the newest of {newest}",
 )
 _NOTHING = Text("Ingen vinduer er gemt på enheden", "No windows are kept on the unit")
-_FETCHED = Text(
-    "{count} vinduer er kopieret til {to} og læst tilbage", "{count} windows were copied to {to} and read back"
-)
-_DELETED = Text("{count} vinduer er slettet på enheden", "{count} windows were deleted on the unit")
+_FETCHED = Text("Kopieret til {to} og læst tilbage: {count}", "Copied to {to} and read back: {count}")
+_DELETED = Text("Slettet på enheden: {count}", "Deleted on the unit: {count}")
 _WITHDRAW = Text(
     "Skal der ikke gemmes flere, så sæt `motion_windows = false` i {unit_file}, og kør: "
     "sudo systemctl restart nodkald-agent",

@@ -1,4 +1,4 @@
-"""The thread that keeps windows: encrypts each, writes it, and deletes what no consent covers.
+"""The thread that keeps windows: has each encrypted, writes it, and deletes what no consent covers.
 
 Rules of this file: it comes last. It is started after everything else, takes one window at a time, and what waits is
 bounded: more are dropped, and counted. No exception ends it, and no fault of it stops or delays a call. Consent is
@@ -8,7 +8,6 @@ asked for anew before each window. The log says how many and why, never what.
 from __future__ import annotations
 
 import queue
-import subprocess
 import threading
 from datetime import UTC, datetime
 
@@ -19,8 +18,8 @@ from agent.clock import Clock, Now
 from agent.config import UnitFile
 from agent.consent import Standing, standing
 from agent.effects import KeepWindow
-from agent.windows import seal
 from agent.windows.record import Header, HeaderTrigger, Record, encode, samples_of
+from agent.windows.sealer import Sealer
 from agent.windows.store import WindowStore
 
 WAITING = 4
@@ -30,10 +29,6 @@ LOOK_EVERY_S = 60.0
 
 _LOG = structlog.get_logger()
 
-# Between fork and exec, vfork would hold the whole interpreter until the disk has answered with the program: a call,
-# too. A plain fork costs a millisecond of it, and waits for the disk in the child.
-subprocess._USE_VFORK = False  # type: ignore[misc]  # noqa: SLF001 - the documentation of `subprocess` says how
-
 
 class WindowsWorker:
     """Keeps windows for the unit of `unit_file` while its consent stands; without one it deletes, and ends."""
@@ -41,6 +36,7 @@ class WindowsWorker:
     def __init__(self, unit_file: UnitFile, clock: Clock) -> None:
         self._unit_id, self._consent = unit_file.unit_id, unit_file.consent
         self._store = WindowStore(unit_file.state_dir)
+        self._sealer = Sealer(self._consent.certificate) if self._consent.certificate is not None else None
         self._clock = clock
         self._queue: queue.Queue[KeepWindow | None] = queue.Queue(maxsize=WAITING)
         self._dropped = 0
@@ -79,6 +75,13 @@ class WindowsWorker:
             self._thread.join(timeout=1.0)
 
     def _run(self) -> None:
+        try:
+            self._work()
+        finally:
+            if self._sealer is not None:
+                self._sealer.stop()
+
+    def _work(self) -> None:
         window: KeepWindow | None = None
         while True:
             self._busy_since = self._clock.now().mono
@@ -106,20 +109,21 @@ class WindowsWorker:
                 _LOG.info("consent_to_windows", standing=stands.value)
         covered = self._consent.reference if stands in (Standing.ACTIVE, Standing.UNKNOWN) else None
         self._tell_deleted(self._store.delete_all(but=covered), "no consent covers them")
-        if stands is Standing.ACTIVE:
+        if stands is Standing.ACTIVE and self._sealer is not None:
+            self._sealer.start()
             if window is not None:
-                self._keep(window, now)
+                self._keep(window, self._sealer, now)
             self._tell_deleted(self._store.prune(now.wall), "too old, too many, or the disk runs short")
         if self._dropped:
             _LOG.warning("windows_dropped", count=self._dropped)
             self._dropped = 0
         self._tell_trouble("")
 
-    def _keep(self, window: KeepWindow, now: Now) -> None:
-        reference, certificate = self._consent.reference, self._consent.certificate
-        if reference is None or certificate is None or not window.batches:
+    def _keep(self, window: KeepWindow, sealer: Sealer, now: Now) -> None:
+        reference = self._consent.reference
+        if reference is None or not window.batches:
             return
-        sealed = seal.encrypt(encode(self._record(window, reference, now)), certificate)
+        sealed = sealer.encrypt(encode(self._record(window, reference, now)))
         if not self._store.keep(reference, sealed, now.wall):
             _LOG.warning("window_not_kept", why="the disk runs short")
             return

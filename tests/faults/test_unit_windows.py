@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import stat
 import struct
+import sys
 from typing import TYPE_CHECKING, Any
 
 from agent.provision import openssl
@@ -85,16 +86,16 @@ system_clock.kernel_clock_synced = lambda: True
     def is_overheard(self) -> None:
         """Write every sample that comes from the driver into a file beside the home; make windows short."""
         self.prelude += f"""
-from agent.windows import seal, taking
+from agent.windows import sealer, taking
 taking.BEFORE_S, taking.AFTER_S, taking.LATE_S, taking.JOIN_S = 1.0, 2.0, 0.7, 1.5
-oracle, take, encrypt = open({str(self.oracle)!r}, "wb", buffering=0), taking._take, seal.encrypt
+oracle, take, encrypt = open({str(self.oracle)!r}, "wb", buffering=0), taking._take, sealer.Sealer.encrypt
 def heard(tapes, item, said, now):
     if hasattr(item, "xyz_g"):
         oracle.write(b"".join(struct.pack("<4d", t, *xyz) for t, xyz in zip(item.times, item.xyz_g)))
     return take(tapes, item, said, now)
 taking._take = heard
 broken = {str(self.broken)!r}
-seal.encrypt = lambda content, certificate: content if os.path.exists(broken) else encrypt(content, certificate)
+sealer.Sealer.encrypt = lambda self, content: content if os.path.exists(broken) else encrypt(self, content)
 """
 
     def breaks_encryption(self) -> None:
@@ -165,7 +166,9 @@ def test_with_consent_only_the_key_opens_what_is_kept(tmp_path: Path, broker: Mo
             assert traces(bytes(tap.carried), MARKER) == []
             modes = [stat.S_IMODE(path.stat().st_mode) for path in (home.windows, kept.parent, kept)]
             assert modes == [0o700, 0o700, 0o600]
-            assert "openssl" in home.opened.read_text()
+            assert (
+                sys.executable in home.opened.read_text()
+            )  # the process that encrypts: the search for one can find it
 
             opened = record.decode(seal.decrypt(kept.read_bytes(), tmp_path / "windows.key"))
             assert MARKER in [sample[1:] for sample in opened.samples]

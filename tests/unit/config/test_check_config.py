@@ -14,7 +14,7 @@ from gpiozero.pins.mock import MockFactory
 from agent import check_config, schemas
 from agent.check_config import HEADER_PIN
 from agent.config_files import shipped_profiles
-from tests.unit.config.test_config_files import UNIT
+from tests.unit.config.test_config_files import CONSENT, UNIT
 
 
 def run(*arguments: str) -> int:
@@ -50,6 +50,18 @@ def test_a_right_unit_file_gives_a_summary_of_sensors_pins_and_brokers(
         "(simulated)",
     ):
         assert words in out
+
+
+@pytest.mark.usefixtures("bound")
+def test_a_consent_is_summed_up_with_a_certificate_that_is_wanting(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "unit.toml"
+    path.write_text(CONSENT)
+    assert run("--unit-file", str(path)) == 0
+    said = capsys.readouterr().out
+    assert "Consent c-4f7k2q: motion around triggers is kept, encrypted, until 2027-06-30" in said
+    assert "certificate /etc/nodkald/windows.pem, NOT THERE YET" in said
 
 
 @pytest.mark.usefixtures("bound")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -283,3 +284,57 @@ def test_every_pattern_of_the_models_has_its_words() -> None:
 
     used = patterns(UnitFile.model_json_schema()) | patterns(Profile.model_json_schema())
     assert used <= PATTERN_WORDS.keys()
+
+
+CONSENT = (
+    UNIT
+    + """
+[consent]
+motion_windows = true
+reference = "c-4f7k2q"
+until = 2027-06-30
+certificate = "/etc/nodkald/windows.pem"
+"""
+)
+
+
+def test_a_consent_says_whose_and_until_when_and_never_who(write: Write) -> None:
+    consent = load_unit(write(CONSENT)).unit_file.consent
+    assert (consent.motion_windows, consent.reference) == (True, "c-4f7k2q")
+    assert consent.until == date(2027, 6, 30)
+    assert not load_unit(write(UNIT)).unit_file.consent.motion_windows
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "anders",
+        "c-anders",
+        "c-0101011234",
+        "010101-1234",
+        "c-010101",
+        "c-5g8m3",
+        "c-5G8M3Q",
+        "c-5g8m3q ",
+        "c-4a7e2i",
+        "",
+    ],
+)
+def test_a_reference_that_could_be_a_name_or_a_cpr_number_is_refused(write: Write, reference: str) -> None:
+    found = faults(write(CONSENT.replace("c-4f7k2q", reference)))
+    assert any("consent.reference:" in fault for fault in found)
+    assert not reference or reference not in "".join(found)  # it may come into a log
+
+
+@pytest.mark.parametrize("key", ["reference", "until", "certificate"])
+def test_a_consent_that_lacks_something_names_it(write: Write, key: str) -> None:
+    without = "\n".join(line for line in CONSENT.splitlines() if not line.startswith(key))
+    (fault,) = faults(write(without))
+    assert f"consent: motion_windows needs {key} too" in fault
+    assert not load_unit(write(without.replace("= true", "= false"))).unit_file.consent.motion_windows
+
+
+def test_a_consent_until_no_day_is_refused(write: Write) -> None:
+    (fault,) = faults(write(CONSENT.replace("2027-06-30", '"30/6-2027"')))
+    assert "consent.until:" in fault
+    assert "a day, such as 2027-06-30" in fault

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.config import Consent
 from agent.config_files import load_unit
 from agent.provision import openssl
 from agent.provision.draft import Draft
@@ -193,12 +194,19 @@ def test_a_unit_that_is_there_is_replaced_only_on_demand_and_keeps_its_id(
     assert practice.provision("--answers", str(practice.answers("replace = true", "pre_alarm_s = 4"))) == 0
     assert practice.unit.unit_file.unit_id == unit_id
     assert practice.unit.unit_file.pre_alarm.seconds == 4
+    # A consent goes on with the unit's id, and ends with it: another id is another home.
+    table = '[consent]\nmotion_windows = true\nreference = "c-4f7k2q"\nuntil = 2027-06-30\ncertificate = "/x.pem"\n'
+    practice.unit_file.write_text(practice.unit_file.read_text() + table)
+    consent = practice.unit.unit_file.consent
+    assert practice.provision("--answers", str(practice.answers("replace = true", "pre_alarm_s = 4"))) == 0
+    assert practice.unit.unit_file.consent == consent != Consent()
     # In the dialogue, what is in force is proposed.
     assert (
         practice.provision(typed=typed("", "", "new", "", "", "", "", "", "", "", "", "", "", "", "", "", "yes")) == 0
     )
     assert practice.unit.unit_file.unit_id != unit_id
     assert practice.unit.unit_file.pre_alarm.seconds == 4
+    assert practice.unit.unit_file.consent == Consent()
 
 
 @pytest.mark.parametrize(

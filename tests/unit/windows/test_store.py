@@ -1,0 +1,74 @@
+"""What stays on the disk: caps, age, free space, and nothing of another consent."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from agent.windows import store
+from agent.windows.store import MOST_DAYS, WindowStore
+
+WALL = 1_800_000_000.0
+DAY_S = 86_400.0
+OURS = "c-4f7k2q"
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> WindowStore:
+    return WindowStore(tmp_path)
+
+
+def ages(kept: WindowStore) -> list[float]:
+    return [(window.kept_at - WALL) / DAY_S for window in kept.windows()]
+
+
+def test_windows_are_told_by_consent_age_and_size(kept: WindowStore) -> None:
+    assert kept.windows() == []
+    assert kept.keep(OURS, b"x" * 10, WALL)
+    assert kept.keep(OURS, b"y" * 20, WALL - DAY_S)
+    assert [(w.reference, w.size, (w.kept_at - WALL) / DAY_S) for w in kept.windows()] == [
+        (OURS, 20, -1),
+        (OURS, 10, 0),
+    ]
+
+
+def test_the_oldest_go_when_they_are_too_old_or_too_many(kept: WindowStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for days in (0, 1, 2, 3, MOST_DAYS - 0.001, MOST_DAYS + 0.001):
+        kept.keep(OURS, b"x" * 100, WALL - days * DAY_S)
+    assert kept.prune(WALL) == 1
+    monkeypatch.setattr(store, "MOST_BYTES", 300)
+    assert kept.prune(WALL) == 2
+    assert ages(kept) == [-2, -1, 0]
+    assert kept.prune(WALL) == 0
+
+
+def test_a_disk_that_runs_short_takes_none_and_loses_those_that_are_there(
+    kept: WindowStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for days in range(3):
+        kept.keep(OURS, b"x" * 100, WALL - days * DAY_S)
+    free = [store.RESERVE_BYTES - 1, store.RESERVE_BYTES - 1, store.RESERVE_BYTES + 10]
+    monkeypatch.setattr(
+        os, "statvfs", lambda _: SimpleNamespace(f_bavail=free.pop(0) if len(free) > 1 else free[0], f_frsize=1)
+    )
+    assert kept.prune(WALL) == 2
+    assert ages(kept) == [0]
+    assert not kept.keep(OURS, b"x" * 11, WALL)
+    assert kept.keep(OURS, b"x" * 10, WALL)
+
+
+def test_what_another_consent_or_a_power_cut_left_is_deleted(kept: WindowStore) -> None:
+    kept.keep("c-1b2c3d", b"x", WALL)
+    kept.keep("c-1b2c3d", b"x", WALL)
+    kept.keep(OURS, b"x", WALL)
+    (kept.root / OURS / ".half-written").write_bytes(b"half")
+    (kept.root / "c-1b2c3d" / ".half-written").write_bytes(b"half")
+    assert kept.delete_all(but=OURS) == 2
+    assert [path.name for path in kept.root.iterdir()] == [OURS]
+    assert len(list((kept.root / OURS).iterdir())) == 1
+    assert kept.delete_all() == 1
+    assert not kept.root.exists()
+    assert kept.delete_all() == 0
