@@ -5,7 +5,7 @@ call. So it happens once, when the unit starts; from then on this process starts
 into a pipe. It loads nothing but the standard library, and is the first to go where memory is short.
 
 Rules of this file: content passes through pipes, as four bytes of length and the bytes. A process that ended is started
-anew with the next window. Nothing but the worker's own thread waits for it.
+anew when the worker looks. Nothing but the worker's own thread waits for it.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ AFTER_S = 20.0
 """After it: whether they lay still, or got up and went on."""
 JOIN_S = 10.0
 """A trigger this soon after the first of a window belongs to it: a fall has several impacts."""
-LATE_S = 2.0
+LATE_S = 3.0
 """How much later than its motion a trigger may be told, and a sample may come."""
 MOST_BATCHES = 8_000
 """Remembered for one sensor: one sample in each, at 200 Hz, for as long as the longest window takes."""

@@ -23,7 +23,7 @@ from agent.windows.sealer import Sealer
 from agent.windows.store import WindowStore
 
 WAITING = 4
-"""Windows that may wait in memory: 25 s each, at most 3 MB together."""
+"""Windows that may wait in memory, 25 s of motion each."""
 LOOK_EVERY_S = 60.0
 """How often age, size, free space and consent are looked at."""
 
@@ -109,10 +109,11 @@ class WindowsWorker:
                 _LOG.info("consent_to_windows", standing=stands.value)
         covered = self._consent.reference if stands in (Standing.ACTIVE, Standing.UNKNOWN) else None
         self._tell_deleted(self._store.delete_all(but=covered), "no consent covers them")
-        if stands is Standing.ACTIVE and self._sealer is not None:
-            self._sealer.start()
-            if window is not None:
+        if covered is not None and self._sealer is not None:
+            self._sealer.start()  # while the unit starts, whatever the clock says
+            if stands is Standing.ACTIVE and window is not None:
                 self._keep(window, self._sealer, now)
+        if stands is Standing.ACTIVE:
             self._tell_deleted(self._store.prune(now.wall), "too old, too many, or the disk runs short")
         if self._dropped:
             _LOG.warning("windows_dropped", count=self._dropped)

@@ -112,12 +112,12 @@ def test_an_answer_that_comes_after_its_window_begins_none() -> None:
 
 def test_what_is_remembered_does_not_grow() -> None:
     home = worn()
-    home.move(1000, 600, chunk=2)
+    home.move(1000, 120, chunk=2)
     assert isinstance(home.taking, Taking)
     remembered = home.taking.tapes[SENSOR].batches
     assert 0 < sum(len(b.times) for b in remembered) <= (BEFORE_S + LATE_S + 0.1) * RATE
-    home = worn(*((1000 + n / 10, seen(1000 + n / 10, n)) for n in range(1, 300)))  # jogging
-    home.move(1000, 60, chunk=1)
+    home = worn(*((1000 + n / 10, seen(1000 + n / 10, n)) for n in range(1, 100)))  # jogging
+    home.move(1000, 40, chunk=1)
     assert isinstance(home.taking, Taking)
     assert len(home.taking.tapes[SENSOR].batches) <= MOST_BATCHES
     assert len(home.taking.tapes[SENSOR].windows) == 0
