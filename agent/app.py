@@ -380,14 +380,9 @@ class App:
 
 
 def _place(effect: Effect) -> int:
-    """Publishes first and log lines last: a disk that wakes up and a stream that may block are behind the network.
-
-    What only a consent asks for comes after everything.
-    """
-    if isinstance(effect, Publish):
-        return 0
-    if isinstance(effect, StorageEffect):
-        return _TO_DISK
+    """Publishes first and log lines late, for disk and stream may block; what only a consent asks for comes last."""
+    if isinstance(effect, Publish | StorageEffect):
+        return 0 if isinstance(effect, Publish) else _TO_DISK
     return 3 if isinstance(effect, Log) else 4 if isinstance(effect, KeepWindow) else 2
 
 

@@ -1,4 +1,4 @@
-"""The virtual Pi is only started where it was asked for: `make vm-fast`, which CI runs, and `make vm-test` set NODKALD_VM."""
+"""The virtual Pi is only started where NODKALD_VM asks for it: by `make vm-fast`, which CI runs, and `make vm-test`."""
 
 from __future__ import annotations
 
