@@ -88,6 +88,8 @@ class Assessed:
     assessment: Assessment
     budget_left: int | None
     audited: bool
+    dropped: bool = False
+    """Whether it was the sensor that fell, and nobody in it."""
 
 
 Signal = TriggerSeen | Assessed

@@ -66,7 +66,8 @@ _FAULTS = """
 `sensor.not_worn`: the sensor speaks, and has kept so still for the profile's time (an hour, if it says nothing else)
 that no body is in it, not even one that sleeps. It lies somewhere, or on its charger. Its triggers are judged as ever,
 and it is not told while a call of that sensor is under way. `tech.restored` follows within half a minute when somebody
-takes it up.
+takes it up. A sensor that was seen to fall without its wearer (the evidence of its `audit.suppressed` has `flight_ms`
+and `unmoved_s`) is told after five minutes already: ring, because a fall may have torn it off.
 
 ## Acknowledgements
 
@@ -129,6 +130,10 @@ _CHOICES = (
     (
         "`sensor.not_worn` is not in the list of faults",
         "added: a wearable that nobody wears is neither silent nor a call; in the state, `worn` of a sensor says so",
+    ),
+    (
+        "a dropped sensor",
+        "`audit.suppressed`, verdict `false_alarm` whatever the score; the evidence has `flight_ms` and `unmoved_s`",
     ),
     ("escalations, joined triggers", "`data.escalation` and `data.joined` count them"),
     ("`call.cancelled`", "a pre-alarm that the citizen ended: no call was raised, nobody need act"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent import calls, plain_threshold, statistics
+from agent import calls, plain_threshold, statistics, wearables
 from agent.assessment import Assessed, Signal, TriggerSeen
 from agent.events import EventType, Fault, SuppressedData, Trigger
 from agent.readings import Item, ModelState, MotionBatch, Scored, ScoringFailed, Tick
@@ -100,6 +100,8 @@ def _signal(turn: Turn, signal: Signal) -> None:
         peak_g=round(signal.peak_g, 2),
     )
     turn.carry_out(calls.assessed(turn.state.calls, signal, now))
+    if signal.dropped:
+        wearables.dropped(turn, signal.sensor, signal.impact_at)
     if signal.budget_left == 0:
         why = "uncertain triggers are calls now: the day's budget for suppressing them is used up"
         turn.open_fault(Fault.BUDGET_SPENT, signal.sensor, why)

@@ -3,7 +3,8 @@
 Prints the slow movement (`agent/inference/stillness.py`) of every stretch of the recordings, one beginning each
 second, its lowest values, and beside them that of a sensor with nothing but noise. Nobody wore a sensor for a night in
 the data, and nobody left one on a table: the first is shown by people who stand, sit, and lie for some seconds after
-a fall, the second is made of the noise that data sheets name.
+a fall, the second is made of the noise that data sheets name. Then for how long a body weighs nothing before the impact
+of a trigger, which is what a dropped sensor is told by first (`agent/inference/drop.py`).
 
 Rules of this file: reads and prints; the level itself stands in the code that uses it.
 """
@@ -16,8 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
+from agent.inference import stream
+from agent.inference.drop import FLIGHT_G, FLIGHT_MS, flight_ms
 from agent.inference.resample import Floats
 from agent.inference.stillness import REST_G, STRETCH_S, movement_g
+from agent.inference.stream import MotionStream, Ready
 from training.recordings import Recording, load
 
 SENSORS = (  # noise at rest: rate in Hz, rms of a sample in g, step in g
@@ -48,12 +52,22 @@ def of_a_table(rate_hz: int, noise_g: float, step_g: float) -> Floats:
     return np.array([movement_g(t, np.round(xyz / step_g) * step_g) for xyz in made])
 
 
+def flights(recording: Recording) -> Iterator[float]:
+    """Yield for how many milliseconds each trigger's window was without weight before its impact."""
+    state, found = stream.push(MotionStream(), recording.times, recording.xyz_g)
+    _, rest = stream.finish(state)
+    for event in (*found, *rest):
+        if isinstance(event, Ready):
+            yield flight_ms(event.xyz, event.before)
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description="How far a still sensor that is worn is from one on a table.")
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER")
     args = parser.parse_args()
-    found = [(g, recording) for recording in load(args.data) for g in stretches(recording)]
+    recordings = load(args.data)
+    found = [(g, recording) for recording in recordings for g in stretches(recording)]
     found.sort(key=lambda entry: entry[0])
     people = len({recording.subject for _, recording in found})
     moved = 1000 * np.array([g for g, _ in found])
@@ -67,6 +81,10 @@ def main() -> None:
         lies = 1000 * of_a_table(rate_hz, noise_g, step_g)
         rests = float((lies <= 1000 * REST_G).mean())
         print(f"  {name:36} {np.median(lies):.2f}  {lies.max():.2f}  {rests:.4f}")
+    print(f"under {FLIGHT_G} g before the impact of a trigger, in ms; a dropped sensor has {FLIGHT_MS:g} and more")
+    for what, falls in (("falls", True), ("daily life", False)):
+        flown = np.array([ms for recording in recordings if recording.is_fall is falls for ms in flights(recording)])
+        print(f"  {what:10} {len(flown)} windows, longest {flown.max():g}, over 100: {np.count_nonzero(flown > 100)}")
 
 
 if __name__ == "__main__":

@@ -7,13 +7,14 @@ for whatever reason, is a call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from agent.assessment import Advice, Assessed, Assessment, Signal, TriggerSeen, Verdict
 from agent.clock import Now
 from agent.effects import Effect, Log, SaveNote, Score
-from agent.inference import layout, policy, resample, stream
+from agent.inference import drop, layout, policy, resample, stream
 from agent.inference.cards import ModelCard
 from agent.inference.channels import channels
 from agent.inference.evidence import MOST_SHOCK, evidence, largest_shock
@@ -56,6 +57,15 @@ class _Waiting:
     over_reference: bool
     answer_by: float
     numbers: Mapping[str, float]
+    flew: drop.Watch | None = None
+    """Set where the sensor flew before the impact, as no body does."""
+    held: tuple[Judgement, float | None] | None = None
+    """The call that the model would make, and its score, while it is seen whether the sensor fell alone."""
+
+    @property
+    def found(self) -> drop.Found | None:
+        """Return what became of the sensor that flew; None while nobody knows, or where it did not fly."""
+        return self.flew.found if self.flew is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,8 @@ def _notice_gaps(detector: FallDetector, now: Now) -> tuple[FallDetector, Sequen
             finished, events = stream.finish(state)
             detector, news = _follow(_with_stream(detector, sensor, finished), sensor, events, now)
             out += news
+            detector, news = _watch(detector, sensor, drop.interrupted, now)
+            out += news
     return detector, out
 
 
@@ -121,7 +133,51 @@ def _follow(detector: FallDetector, sensor: str, events: list[Found], now: Now) 
         elif isinstance(event, Ready):
             detector, news = _ready(detector, sensor, event, now)
             out += news
+        else:
+            detector, news = _watch(detector, sensor, partial(drop.saw, second=event), now)
+            out += news
     return detector, out
+
+
+def _watch(
+    detector: FallDetector, sensor: str, look: Callable[[drop.Watch], drop.Watch], now: Now
+) -> tuple[FallDetector, Sequence[Out]]:
+    """Look on at what flew and hit the ground; let out what was held as soon as something is found."""
+    out = list[Out]()
+    for trigger, known in detector.waiting.items():
+        if known.sensor != sensor or known.flew is None:
+            continue
+        waiting = replace(known, flew=look(known.flew))
+        detector = replace(detector, waiting={**detector.waiting, trigger: waiting})
+        if waiting.held is not None and waiting.found is not None:
+            detector, news = _landed(detector, trigger, *waiting.held, now)
+            out += news
+    return detector, out
+
+
+def _landed(
+    detector: FallDetector, trigger: str, judgement: Judgement, score: float | None, now: Now
+) -> tuple[FallDetector, Sequence[Out]]:
+    """Do with the call of a sensor that flew what was found: none where nobody was in it, and else as it was judged."""
+    if detector.waiting[trigger].found is drop.Found.DROPPED:
+        judgement = replace(judgement, verdict=Verdict.FALSE_ALARM, advice=Advice.PHONE_FIRST, unasked=None)
+    return _assessed(detector, trigger, judgement, score, now)
+
+
+def _held(
+    detector: FallDetector, trigger: str, judgement: Judgement, score: float | None
+) -> tuple[FallDetector, Sequence[Out]]:
+    """Keep a call back while it is seen whether the sensor fell alone; without an answer the core calls in time."""
+    waiting = replace(detector.waiting[trigger], held=(judgement, score))
+    seen = TriggerSeen(
+        trigger_id=trigger,
+        sensor=waiting.sensor,
+        impact_at=waiting.impact_at,
+        peak_g=waiting.numbers["peak_g"],
+        over_reference=waiting.over_reference,
+        answer_by=waiting.impact_at + drop.DECIDED_S + SLACK_S,
+    )
+    return replace(detector, waiting={**detector.waiting, trigger: waiting}), (seen,)
 
 
 def _seen(detector: FallDetector, sensor: str, event: Began) -> TriggerSeen:
@@ -145,12 +201,15 @@ def _answer_by(detector: FallDetector, sensor: str, crossing_at: float) -> float
 
 def _ready(detector: FallDetector, sensor: str, event: Ready, now: Now) -> tuple[FallDetector, Sequence[Out]]:
     trigger = _id(detector, sensor, event.number)
+    flight = drop.flight_ms(event.xyz, event.before)
+    flew = flight >= drop.FLIGHT_MS
     waiting = _Waiting(
         sensor=sensor,
         impact_at=event.impact_at,
         over_reference=event.over_reference,
         answer_by=_answer_by(detector, sensor, event.crossing_at),
-        numbers=evidence(event.xyz, event.peak_g, event.before, event.after),
+        numbers=evidence(event.xyz, event.peak_g, event.before, event.after) | ({"flight_ms": flight} if flew else {}),
+        flew=drop.Watch(event.impact_at) if flew else None,
     )
     fresh = {name: w for name, w in detector.waiting.items() if now.mono < w.answer_by + _FORGET_AFTER_S}
     detector = replace(detector, waiting={**fresh, trigger: waiting})
@@ -194,6 +253,8 @@ def _judge(detector: FallDetector, trigger: str, score: float, now: Now) -> tupl
         score, wearable.card.threshold, wearable.policy.uncertain_above, budget, now.mono, moved_on=moved_on
     )
     shown = None if judgement.unasked is Unasked.NOT_A_NUMBER else round(score, 4)
+    if waiting.flew is not None and waiting.found is None and judgement.verdict.is_call and shown is not None:
+        return _held(detector, trigger, judgement, shown)
     detector, out = _assessed(detector, trigger, judgement, shown, now)
     if judgement.budget is budget:
         return detector, out
@@ -205,16 +266,16 @@ def _assessed(
 ) -> tuple[FallDetector, Sequence[Out]]:
     waiting = detector.waiting[trigger]
     verdict, card = judgement.verdict, detector.wearables[waiting.sensor].card
+    dropped = waiting.held is not None and waiting.found is drop.Found.DROPPED
+    numbers = {**waiting.numbers, "unmoved_s": float(drop.SECONDS)} if dropped else waiting.numbers
     assessment = Assessment(
         verdict=verdict,
-        reasons=tuple(
-            reason.text() for reason in reasons(verdict, waiting.numbers, judgement.unasked, near=judgement.near)
-        ),
+        reasons=tuple(reason.text() for reason in reasons(verdict, numbers, judgement.unasked, near=judgement.near)),
         score=score,
         threshold=card.threshold if card else None,
         model=card.label if card else None,
         model_sha256=card.sha256 if card else None,
-        evidence=waiting.numbers,
+        evidence=numbers,
         advice=judgement.advice,
     )
     assessed = Assessed(
@@ -225,7 +286,8 @@ def _assessed(
         over_reference=waiting.over_reference,
         assessment=assessment,
         budget_left=judgement.budget.left(now.mono),
-        audited=not verdict.is_call and (waiting.over_reference or verdict is Verdict.UNCERTAIN),
+        audited=not verdict.is_call and (waiting.over_reference or verdict is Verdict.UNCERTAIN or dropped),
+        dropped=dropped,
     )
     after = replace(
         detector,

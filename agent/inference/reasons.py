@@ -35,6 +35,8 @@ class Sign(StrEnum):
     NO_FREE_FALL = "no_free_fall"
     UNTURNED = "posture_unchanged"
     MOVED_ON = "moved_on"
+    FLEW = "flew"
+    DROPPED = "dropped"
     NEAR_THRESHOLD = "near_threshold"
     UNEXPLAINED_CALL = "unexplained_call"
     UNEXPLAINED_NO_CALL = "unexplained_no_call"
@@ -49,6 +51,13 @@ _CATALOGUE: Mapping[Sign | Unasked, Text] = {
     Sign.NO_FREE_FALL: Text("intet frit fald", "no free fall"),
     Sign.UNTURNED: Text("kropsstilling uændret", "posture unchanged"),
     Sign.MOVED_ON: Text("bevægede sig videre efter stødet", "moved on after the impact"),
+    Sign.FLEW: Text(
+        "vægtløs i {} ms som en sensor, der tabes", "without weight for {} ms, as a sensor that is dropped"
+    ),
+    Sign.DROPPED: Text(
+        "ikke den mindste bevægelse i {} s bagefter: sensoren blev tabt",
+        "not the least movement for {} s afterwards: the sensor was dropped",
+    ),
     Sign.NEAR_THRESHOLD: Text("tæt på grænsen", "close to the threshold"),
     Sign.UNEXPLAINED_CALL: Text(
         "modellen bekræfter et fald, men ud over stødet er der intet tegn, der forklarer det",
@@ -141,9 +150,12 @@ def reasons(
     cause = () if unasked is None else (Reason(unasked),)
     impact = Reason(Sign.IMPACT, _floor(evidence["peak_g"], 0.1))
     close = [Reason(Sign.NEAR_THRESHOLD)] if near or verdict is Verdict.UNCERTAIN else []
+    flight = [Reason(Sign.FLEW, _floor(evidence["flight_ms"], 1.0))] if "flight_ms" in evidence else []
+    if "unmoved_s" in evidence:
+        return (impact, *flight, Reason(Sign.DROPPED, _floor(evidence["unmoved_s"], 1.0)))
     for_it, against = signs_for(evidence), signs_against(evidence)
     if verdict.is_call:
         moved_on = [reason for reason in against if reason.code is Sign.MOVED_ON]
         unexplained = [] if for_it or unasked else [Reason(Sign.UNEXPLAINED_CALL)]
-        return (*cause, impact, *for_it, *unexplained, *close, *moved_on)
+        return (*cause, impact, *for_it, *unexplained, *close, *moved_on, *flight)
     return (impact, *close, *(against or [Reason(Sign.UNEXPLAINED_NO_CALL)]), *for_it)

@@ -51,7 +51,7 @@ class _Sensor:
     last_at: float = -math.inf
     last: Floats = field(default_factory=lambda: NOTHING)
     finest: float = math.inf
-    """The smallest step seen between two samples: how fine the sensor's scale is, at most."""
+    """The smallest step seen between two samples, until it was fine enough: how coarse the sensor is, at most."""
     rest: Floats | None = None
 
 
@@ -67,9 +67,7 @@ class Stillness:
         t, a = _clean(known, batch)
         if not len(t):
             return self, ()
-        steps = np.abs(np.diff(np.concatenate((known.last, a)), axis=0))
-        finest = float(np.min(steps, initial=known.finest, where=steps > _SAME))
-        known = replace(known, last_at=float(t[-1]), last=a[-1:], finest=finest)
+        known = replace(known, last_at=float(t[-1]), last=a[-1:], finest=_finest(known, a))
         found: list[Stretch] = []
         began = float(known.pieces[0][0][0]) if known.pieces else float(t[0])
         while t[-1] >= began + STRETCH_S:
@@ -112,6 +110,13 @@ def _judge(known: _Sensor, t: Floats, xyz: Floats) -> tuple[_Sensor, Sign | None
         return replace(known, rest=None), None
     turned = known.rest is not None and float(np.linalg.norm(rest - known.rest)) >= TURNED_G
     return replace(known, rest=rest), Sign.HANDLED if turned else Sign.RESTED
+
+
+def _finest(known: _Sensor, xyz: Floats) -> float:
+    if known.finest <= COARSE_G:
+        return known.finest
+    steps = np.abs(np.diff(np.concatenate((known.last, xyz)), axis=0))
+    return float(np.min(steps, initial=known.finest, where=steps > _SAME))
 
 
 def _clean(known: _Sensor, batch: MotionBatch) -> tuple[Floats, Floats]:

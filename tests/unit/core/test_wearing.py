@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from agent import core
-from agent.assessment import Verdict
+from agent.assessment import Assessed, Assessment, Verdict
 from agent.profiles import Profile
 from agent.readings import LinkQuality, MotionBatch
 from agent.status import view
+from agent.texts import Text
 from agent.wearing import FAULT_OF, TRANSITIONS, Phase, Sign, StillnessWatch, Stretch
 from tests.home_bench import HomeBench
 from tests.unit.status.seen import said
@@ -39,7 +40,7 @@ class Worn(HomeBench):
 
     def start(self) -> None:
         raw = self.profile.model_dump(by_alias=True)
-        raw["sensors"]["wearable"]["not_worn_after_s"] = LIMIT_S
+        raw["sensors"]["wearable"] |= {"not_worn_after_s": LIMIT_S, "not_worn_after_drop_s": LIMIT_S / 2}
         self.profile = Profile.model_validate(raw)
         super().start()
         self.watch = ScriptedWatch()
@@ -150,6 +151,26 @@ def test_a_sensor_that_nobody_wears_still_calls(home: Worn) -> None:
     home.assess("t1", Verdict.CONFIRMED)
     home.advance(10.1)
     assert len(home.seen("call.raised")) == 1
+
+
+def test_after_a_drop_it_is_told_sooner(home: Worn) -> None:
+    home.live(20, Sign.MOVED)
+    answer = Assessment(
+        Verdict.FALSE_ALARM, (Text("stød 9,0 g", "impact 9.0 g"),), 0.9, 0.6, "fall-waist/1.0.0", "00" * 32
+    )
+    at = home.clock.now().mono
+    home.say(
+        Assessed(
+            "t1", "wearable", at, 9.0, over_reference=True, assessment=answer, budget_left=5, audited=True, dropped=True
+        )
+    )
+    home.live(20, Sign.HANDLED)
+    home.live(60, Sign.RESTED)
+    assert home.told == [NOT_WORN]
+    assert home.seen("tech.fault")[0]["data"]["detail"].startswith("dropped, and then not the least movement for 60 s")
+    home.live(20, Sign.HANDLED)
+    home.live(100, Sign.RESTED)
+    assert home.told == [NOT_WORN, WORN_AGAIN], "a later rest is an ordinary one"
 
 
 def test_a_watch_that_breaks_costs_no_call(home: Worn) -> None:

@@ -13,7 +13,7 @@ from agent import replay
 from agent.config_files import shipped_profiles
 from agent.errors import ConfigError
 from agent.inference import cards
-from agent.simulator.handling import put_on
+from agent.simulator.handling import dropped, put_on
 from tests.unit.inference.motions import LYING, Floats, fall, jolts, times
 
 
@@ -160,6 +160,23 @@ def test_a_sensor_that_nobody_wears_is_a_line_of_its_own_even_after_a_call(
         (worn, "sensor.not_worn", False),
     ]
     assert 1060 <= told[0]["t_s"] < 1100
+
+
+def test_a_dropped_sensor_is_no_call_and_soon_not_worn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shipped = shipped_profiles()["simulated-home"].read_text(encoding="utf-8")
+    profile = tmp_path / "soon.toml"
+    profile.write_text(
+        shipped.replace('body_position = "waist"', 'body_position = "waist"\nnot_worn_after_drop_s = 60')
+    )
+    motion = np.array(dropped(100, 1))[:, 1:]
+    lies = motion[-1000:].mean(axis=0) + np.random.default_rng(1).normal(0, 0.003, (9000, 3))
+    xyz = np.concatenate((motion, lies))
+    file = write(tmp_path / "dropped.csv", np.arange(len(xyz)) / 100, xyz)
+    trigger, fault, _ = played(capsys, "--profile", str(profile), file)
+    assert (trigger["verdict"], trigger["call"]) == ("false_alarm", False)
+    assert trigger["score"] > trigger["threshold"], "or the model alone would have said so"
+    assert (fault["fault"], fault["begins"]) == ("sensor.not_worn", True)
+    assert 60 < fault["t_s"] - trigger["t_s"] < 110
 
 
 def test_batches_cover_a_recording_once_and_are_short_where_something_happens() -> None:
