@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _M_ARENA_MAX = -8
 
@@ -15,6 +17,16 @@ _M_ARENA_MAX = -8
 def share_one_arena() -> None:
     """Let all threads allocate from one arena: a dozen that mostly wait need no heap each. Before they start."""
     _glibc("mallopt", _M_ARENA_MAX, 1)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let nothing be collected while modules are loaded: they all stay, and looking through them delays the cords."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def give_back() -> None:

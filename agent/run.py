@@ -28,7 +28,8 @@ def run(args: argparse.Namespace) -> int:
     unit = load_unit(args.unit_file)
     _refuse_wrong_body_position(unit)
     logs.configure(args.log_level)
-    from agent.app import App  # noqa: PLC0415 - a wrong file is told before gpiozero and paho are loaded
+    with memory.undisturbed():
+        from agent.app import App  # noqa: PLC0415 - a wrong file is told before gpiozero and paho are loaded
 
     memory.share_one_arena()
     app = App(unit)
