@@ -17,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.inference import stream
-from agent.inference.drop import FLIGHT_G, FLIGHT_MS, flight_ms
+from agent.inference import drop, stream
+from agent.inference.drop import FLIGHT_G, FLIGHT_MS, Found, flight_ms
+from agent.inference.motion_features import Second
 from agent.inference.resample import Floats
 from agent.inference.stillness import REST_G, STRETCH_S, movement_g
 from agent.inference.stream import MotionStream, Ready
@@ -52,13 +53,25 @@ def of_a_table(rate_hz: int, noise_g: float, step_g: float) -> Floats:
     return np.array([movement_g(t, np.round(xyz / step_g) * step_g) for xyz in made])
 
 
-def flights(recording: Recording) -> Iterator[float]:
-    """Yield for how many milliseconds each trigger's window was without weight before its impact."""
+def events_of(recording: Recording) -> list[stream.Found]:
+    """Return what the unit's stream makes of a recording."""
     state, found = stream.push(MotionStream(), recording.times, recording.xyz_g)
-    _, rest = stream.finish(state)
-    for event in (*found, *rest):
-        if isinstance(event, Ready):
-            yield flight_ms(event.xyz, event.before)
+    return found + stream.finish(state)[1]
+
+
+def flights(events: list[stream.Found]) -> Iterator[float]:
+    """Yield for how many milliseconds each trigger's window was without weight before its impact."""
+    return (flight_ms(event.xyz, event.before) for event in events if isinstance(event, Ready))
+
+
+def watches(events: list[stream.Found]) -> Iterator[bool]:
+    """Yield for each second whether the watch after a flight, were it begun there, would find a dropped sensor."""
+    seconds = [event for event in events if isinstance(event, Second)]
+    for first in range(len(seconds) - drop.SECONDS + 1):
+        watch = drop.Watch(seconds[first].at - 1.0 - drop.SETTLE_S)
+        for second in seconds[first : first + drop.SECONDS]:
+            watch = drop.saw(watch, second)
+        yield watch.found is Found.DROPPED
 
 
 def main() -> None:
@@ -81,10 +94,13 @@ def main() -> None:
         lies = 1000 * of_a_table(rate_hz, noise_g, step_g)
         rests = float((lies <= 1000 * REST_G).mean())
         print(f"  {name:36} {np.median(lies):.2f}  {lies.max():.2f}  {rests:.4f}")
+    made = [(recording.is_fall, events_of(recording)) for recording in recordings]
     print(f"under {FLIGHT_G} g before the impact of a trigger, in ms; a dropped sensor has {FLIGHT_MS:g} and more")
     for what, falls in (("falls", True), ("daily life", False)):
-        flown = np.array([ms for recording in recordings if recording.is_fall is falls for ms in flights(recording)])
+        flown = np.array([ms for is_fall, events in made if is_fall is falls for ms in flights(events)])
         print(f"  {what:10} {len(flown)} windows, longest {flown.max():g}, over 100: {np.count_nonzero(flown > 100)}")
+    lay = [found for _, events in made for found in watches(events)]
+    print(f"ten seconds of a worn sensor that pass for a dropped one's: {sum(lay)} of {len(lay)}")
 
 
 if __name__ == "__main__":

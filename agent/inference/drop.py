@@ -31,7 +31,7 @@ SETTLE_S = 1.5
 SECONDS = 10
 """Two breaths and more."""
 MOVED_G = 0.001
-"""Most scatter of the seconds' gravity about a straight line: people have 1.2 mg and more, tables 0.8 at most."""
+"""Most scatter of the seconds' gravity about a straight line; docs/model/pipeline.md has how rarely people keep it."""
 LEAST_NOISE_G, MOST_NOISE_G = 0.0002, 0.0225
 """Movement within a second: less is a sensor that shows nothing, more (13 mg on each axis) is more than noise."""
 DECIDED_S = SETTLE_S + 1.0 + SECONDS + LATENCY_S + GAP_S
