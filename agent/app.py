@@ -27,8 +27,8 @@ from agent.clock import Now
 from agent.config_files import Unit
 from agent.core_state import CoreState, Setup
 from agent.effects import (
+    Abandon,
     Connect,
-    Disconnect,
     Effect,
     KeepWindow,
     Log,
@@ -153,8 +153,6 @@ class App:
         self._arming.tell()
         self._pin_watch.start()
         self._indicators.start()
-        for path in self._paths.values():
-            path.start()
         self._look_after_workers()
         self._carry_out(effects)
         self._status.start()
@@ -244,8 +242,8 @@ class App:
                 self._indicators.show(effect)
             case Connect(path, patient):
                 self._paths[path].connect(patient=patient)
-            case Disconnect(path, detail):
-                self._paths[path].disconnect(detail)
+            case Abandon(path):
+                self._paths[path].abandon()
             case Score() if self._models is not None:
                 self._models.submit(effect)
             case KeepWindow():
@@ -272,13 +270,9 @@ class App:
     def _storage_works(self) -> None:
         self.post(StorageWell())
 
-    def _mend_path(self, name: str, _seconds: float) -> None:
-        """A resolver that never returns holds the path's thread: leave it behind, and go on with another."""
-        self._paths[name].disconnect("its thread hung, in the name look-up or the TLS library: replaced")
-        config = next(path for path in self._setup.unit.uplink.paths if path.name == name)
-        path = self._paths[name] = self._path(config)
-        path.start()
-        self._workers.add(f"uplink:{name}", Worker(path.busy_since, partial(self._mend_path, name)))
+    def _mend_path(self, name: str, seconds: float) -> None:
+        """A resolver that never returns holds the thread of an attempt: it is left behind, and the core tries again."""
+        self._paths[name].disconnect("a thread hung, in the name look-up or the TLS library", hung_for_s=seconds)
 
     def _start_wearable(self, name: str) -> None:
         driver = self._wearables[name] = self._driver(name)

@@ -200,21 +200,20 @@ def _path(turn: Turn, item: PathUp | PathDown | Subscribed | PubAck) -> None:
     match item:
         case PathUp(path, maximum_packet):
             turn.deliver(delivery.path_up(state.delivery, path, maximum_packet, now))
-            if not turn.state.delivery.paths[path].is_up:
-                return  # given up meanwhile: its PathDown is on the way
             turn.close_fault(Fault.UPLINK_LOST, path)
             birth = Online(online=True, path=path, boot_id=state.setup.boot_id, since=rfc3339(now.wall))
             topic = state.setup.topics.online(path)
             turn.publish(topic, birth.model_dump_json(), path=path, retain=True, content_type="application/json")
             turn.state = replace(turn.state, picture="", heartbeat_at=now.mono)
             turn.log("info", "path_up", path=path)
-        case PathDown(path, detail, refused):
+        case PathDown(path, detail, refused, beside):
             before = state.delivery.paths[path]
-            turn.deliver(delivery.path_down(state.delivery, path, detail, now, refused=refused))
+            turn.deliver(delivery.path_down(state.delivery, path, detail, now, refused=refused, beside=beside))
             if refused:
                 turn.open_fault(Fault.UPLINK_REFUSED, path, detail)
             level = "warning" if before.is_up else ("debug" if before.detail == detail else "info")
-            turn.log(level, "path_down", path=path, detail=detail, refused=refused)
+            event = "path_not_renewed" if beside else "path_down"
+            turn.log(level, event, path=path, detail=detail, refused=refused)
         case Subscribed(path, refused, detail):
             if refused:
                 turn.open_fault(Fault.UPLINK_REFUSED, path, detail)

@@ -23,7 +23,7 @@ from agent.sensors.debounce import ContactState
 from agent.statistics import Statistics
 from agent.supervision import Limits, Supervised
 from agent.texts import Text
-from agent.uplink.delivery import Delivery
+from agent.uplink.delivery_state import Delivery
 from agent.uplink.topics import Topics
 from agent.walk_test import WalkTest
 from agent.wearing import Limits as WearingLimits

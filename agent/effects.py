@@ -88,7 +88,11 @@ class FetchTechnical:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Make one connection attempt on `path`; answer `PathUp` or `PathDown`."""
+    """Make one connection attempt on `path`, beside the connection that it may have; answer `PathUp` or `PathDown`.
+
+    The connection that is accepted takes the place of the one before. One attempt is made at a time; while it has not
+    reached a broker in the time that this should take, the next effect has another begun in its place.
+    """
 
     path: str
     patient: bool = False
@@ -96,11 +100,13 @@ class Connect:
 
 
 @dataclass(frozen=True, slots=True)
-class Disconnect:
-    """Close the connection on `path` at once, without a handshake; answer `PathDown`."""
+class Abandon:
+    """The connection on `path` answers again: end the attempt beside it, unless the broker may know of it already.
+
+    Nothing answers this.
+    """
 
     path: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +188,7 @@ Effect = (
     | DropNote
     | FetchTechnical
     | Connect
-    | Disconnect
+    | Abandon
     | Publish
     | Score
     | KeepWindow

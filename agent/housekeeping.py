@@ -109,7 +109,7 @@ def _summary(turn: Turn) -> None:
 
 def _heartbeat(turn: Turn) -> None:
     state, now = turn.state, turn.now
-    if now.mono < state.heartbeat_at or state.delivery.active is None:
+    if now.mono < state.heartbeat_at or not state.delivery.connected:
         return
     every = state.setup.unit.uplink.heartbeat_s
     last = sequence(state.boot_count, state.next_number - 1)
@@ -121,7 +121,7 @@ def _heartbeat(turn: Turn) -> None:
 
 def _publish_state(turn: Turn) -> None:
     state, now = turn.state, turn.now
-    if state.delivery.active is None or now.mono - state.picture_at < STATE_AT_MOST_EVERY_S:
+    if not state.delivery.connected or now.mono - state.picture_at < STATE_AT_MOST_EVERY_S:
         return
     painted = picture.paint(state, now)
     turn.state = replace(turn.state, picture_at=now.mono)

@@ -115,7 +115,10 @@ class ModelState:
 
 @dataclass(frozen=True, slots=True)
 class PathUp:
-    """A broker accepted our connection on `path`. `maximum_packet` is its limit in bytes, None if it named none."""
+    """A broker accepted our connection on `path`: it is the one from here on, whichever was there before.
+
+    `maximum_packet` is its limit in bytes, None if it named none.
+    """
 
     path: str
     maximum_packet: int | None = None
@@ -128,6 +131,8 @@ class PathDown:
     path: str
     detail: str
     refused: bool = False
+    beside: bool = False
+    """It was an attempt beside a connection, and that one is still there."""
 
 
 @dataclass(frozen=True, slots=True)

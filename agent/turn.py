@@ -29,6 +29,7 @@ from agent.events import (
     Trigger,
 )
 from agent.uplink import delivery, envelope, outcomes
+from agent.uplink.delivery_state import Step
 
 
 class Turn:
@@ -72,7 +73,7 @@ class Turn:
         self.log("info", "event_made", type=event_type.value, event_id=made.id, call_id=call_id, sensor=subject)
 
     def publish(self, leaf_or_topic: str, payload: str, *, path: str | None = None, **options: Any) -> None:
-        """Publish something that goes past the outbox, on the active path (or on `path`); nothing if none is up."""
+        """Publish something that goes past the outbox, on the active path (or on `path`); nothing if it is not up."""
         name = path or self.state.delivery.active
         if name is None or not self.state.delivery.paths[name].is_up:
             return
@@ -120,7 +121,7 @@ class Turn:
 
     # ------------------------------------------------------------ delivery
 
-    def deliver(self, step: delivery.Step) -> None:
+    def deliver(self, step: Step) -> None:
         """Take over the uplink after a step, and carry out what it says."""
         after, said = step
         if after is not self.state.delivery:
@@ -131,6 +132,11 @@ class Turn:
                     self.open_fault(Fault.UPLINK_REFUSED, path, detail)
                 case outcomes.Welcome(path):
                     self.close_fault(Fault.UPLINK_REFUSED, path)
+                case outcomes.Silent(path, detail):
+                    self.log("warning", "path_silent", path=path, detail=detail)
+                case outcomes.Answers(path):
+                    self.log("info", "path_answers", path=path)
+                    self.close_fault(Fault.UPLINK_LOST, path)
                 case outcomes.Taken(event_id):
                     entry = after.calls.entries.get(event_id)
                     self.events_safe([entry.event.call_id] if entry else [])

@@ -19,8 +19,8 @@ from agent.config import UnitFile
 from agent.config_files import load_profile
 from agent.core_state import CoreState, Setup
 from agent.effects import (
+    Abandon,
     Connect,
-    Disconnect,
     DropNote,
     Effect,
     FetchTechnical,
@@ -121,7 +121,10 @@ class HomeBench:
         self.lights: list[Show] = []
         self.logs: list[Log] = []
         self.other: list[Effect] = []
-        self.broker_up: dict[str, bool] = dict.fromkeys(paths, True)
+        self.broker_up: dict[str, bool] = dict.fromkeys(paths, True)  # whether it accepts a new connection
+        self.linked: set[str] = set()  # paths that have a connection
+        self.attempted: set[str] = set()  # paths on which an attempt is under way that nobody has answered
+        self.requested: set[str] = set()  # those whose broker knows of the attempt: it can't be taken back
         self.puback_code: int | None = 0  # None: the broker never answers
         self.acks = True  # the centre answers `received` to every copy
         self.deaf: set[str] = set()  # paths behind whose broker there is no centre at present
@@ -145,6 +148,9 @@ class HomeBench:
         self.disk.boots += 1
         self.disk.waiting.clear()
         self.unanswered.clear()
+        self.linked.clear()
+        self.attempted.clear()
+        self.requested.clear()
         boot_id = f"boot-{self._boot_number}"
         setup = Setup(self.unit, self.profile, boot_id, self.machine_boot, bytes([self._boot_number]) * 32, "0.0.0")
         events = sorted(self.disk.events.values(), key=lambda e: e.sequence)
@@ -234,15 +240,42 @@ class HomeBench:
     def connect(self, path: str = "primary") -> None:
         """Let the broker of `path` accept us: at once if an attempt is under way, else at the next one."""
         self.broker_up[path] = True
-        self.step(PathUp(path))
-        if self.auto and not self.state.delivery.paths[path].is_up:
+        if path in self.attempted:
+            self._accept(path)
+        elif self.auto and path not in self.linked:
             self.advance(max(0.0, self.state.delivery.paths[path].due_at - self.clock.now().mono) + 0.01)
 
     def cut(self, path: str = "primary") -> None:
-        """Cut the line of `path` until `connect`."""
+        """Cut the line of `path` until `connect`: the connection ends, and the attempt that may be beside it."""
         self.broker_up[path] = False
+        self.lose(path)
+        self.fail(path)
+
+    def lose(self, path: str = "primary") -> None:
+        """End the connection of `path`, and leave the attempt that may be beside it."""
+        if path in self.linked:
+            self.linked.discard(path)
+            self.unanswered = [publish for publish in self.unanswered if publish.path != path]
+            self.step(PathDown(path, "the line is cut"))
+
+    def fail(self, path: str = "primary") -> None:
+        """End the attempt that may be under way on `path`, and leave the connection that it may have."""
+        if path in self.attempted:
+            self.attempted.discard(path)
+            self.requested.discard(path)
+            self.step(PathDown(path, "no answer", beside=path in self.linked))
+
+    def request(self, path: str = "primary") -> None:
+        """Let the broker get to know of the attempt on `path`, without an answer yet."""
+        self.requested |= {path} & self.attempted
+
+    def _accept(self, path: str) -> None:
+        """Make the attempt the connection: what the broker has not answered on the one before, it never will."""
+        self.attempted.discard(path)
+        self.requested.discard(path)
+        self.linked.add(path)
         self.unanswered = [publish for publish in self.unanswered if publish.path != path]
-        self.step(PathDown(path, "the line is cut"))
+        self.step(PathUp(path))
 
     def write(self) -> None:
         """Let the disk do what waits, in one transaction."""
@@ -313,14 +346,13 @@ class HomeBench:
                 case FetchTechnical(after, limit):
                     self._fetch(after, limit)
                 case Connect(path):
+                    self.attempted.add(path)
                     if not self.broker_up[path]:
-                        self.step(PathDown(path, "no answer"))
+                        self.fail(path)
                     elif self.auto:
-                        self.step(PathUp(path))
-                case Disconnect(path, detail):
-                    self.cut(path)
-                    self.broker_up[path] = True
-                    assert detail
+                        self._accept(path)
+                case Abandon(path):
+                    self.attempted -= {path} - self.requested
                 case Publish():
                     self._published(effect)
                 case _:
@@ -331,7 +363,7 @@ class HomeBench:
             self.answer_broker()
 
     def _published(self, publish: Publish) -> None:
-        if not self.broker_up[publish.path]:
+        if publish.path not in self.linked:
             return
         self.unanswered.append(publish)
         self.published += 1

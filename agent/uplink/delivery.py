@@ -1,60 +1,29 @@
 """What is published where and when, until the centre has it.
 
-Rules of this file: pure; the lanes (`call_lane`, `technical_lane`) and the paths (`paths`) keep their own rules, this
-file brings them together. Done is only what the centre's `received` says; a PUBACK only means that the broker has it.
-Calls go before technical events, and a part of each connection's window is theirs alone. At most `WINDOW` publishes
-wait for a PUBACK on a path; while a call waits, one that has waited for 5 s closes it (`paths.half_open_after`).
+Rules of this file: pure; the lanes (`call_lane`, `technical_lane`) and the paths (`paths`) keep their own rules, what
+goes out on a path is `pump`, and this file brings them together. Done is only what the centre's `received` says; a
+PUBACK only means that the broker has it. Calls go before technical events. While a call waits, a connection that has
+owed a PUBACK for 5 s (`paths.silent_after`) is renewed: a new one is made beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from agent.clock import Now
-from agent.effects import Connect, Disconnect, Effect, FetchTechnical, ForgetEvents, Publish, StoreEvent
+from agent.effects import Abandon, Connect, Effect, ForgetEvents, Publish, StoreEvent
 from agent.ids import Entropy
 from agent.readings import OutboxEvent
 from agent.uplink import call_lane, pubacks, technical_lane
 from agent.uplink import paths as path_life
 from agent.uplink.call_lane import CallLane
-from agent.uplink.envelope import copy_to_send, user_properties
-from agent.uplink.outcomes import Done, Outcome, Refusal, Taken, Welcome
-from agent.uplink.paths import InFlight, Path
-from agent.uplink.technical_lane import TechnicalLane
+from agent.uplink.delivery_state import Delivery, Step, with_path
+from agent.uplink.outcomes import Answers, Done, Outcome, Refusal, Silent, Taken, Welcome
+from agent.uplink.paths import Path
+from agent.uplink.pump import pump, send, want, want_elsewhere, want_lost_calls
 
-WINDOW = 16
-WINDOW_FOR_TECHNICAL = 8
 PUBACK_WITHIN_CALL_S = 5.0
 PUBACK_WITHIN_S = 30.0
-PACKET_OVERHEAD = 512
-"""Bytes that MQTT's header, topic and properties add at most to a payload of ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """The uplink as the core sees it."""
-
-    boot_id: str
-    paths: Mapping[str, Path]
-    entropy: Entropy
-    active: str | None = None
-    calls: CallLane = field(default_factory=CallLane)
-    technical: TechnicalLane = field(default_factory=TechnicalLane)
-    unstored_calls: frozenset[str] = frozenset()
-    next_token: int = 1
-    synced: bool = False
-    wall_offset: float | None = None
-    """Wall minus monotonic seconds when the clock became known last: a step while it is known corrects nothing."""
-
-    @property
-    def connected(self) -> bool:
-        """Whether any path is up."""
-        return any(path.is_up for path in self.paths.values())
-
-
-Step = tuple[Delivery, tuple[Outcome, ...]]
-Sent = tuple[Delivery, Publish | Refusal]
 
 
 def begin(names: tuple[str, ...], boot_id: str, entropy: Entropy, calls: tuple[OutboxEvent, ...], now: Now) -> Delivery:
@@ -100,7 +69,7 @@ def received(delivery: Delivery, event_ids: frozenset[str], path: str, now: Now)
     lane, gone = call_lane.remove(delivery.calls, event_ids)
     told_by = delivery.paths.get(path)
     if told_by is not None:
-        delivery = _with_path(delivery, path_life.confirmed(told_by, event_ids, now.mono))
+        delivery = with_path(delivery, path_life.confirmed(told_by, event_ids, now.mono))
     delivery = replace(
         delivery,
         calls=lane,
@@ -141,41 +110,40 @@ def page_came(delivery: Delivery, events: tuple[OutboxEvent, ...], now: Now, *, 
 
 
 def path_up(delivery: Delivery, name: str, maximum_packet: int | None, now: Now) -> Step:
-    """A path came (back): every call event goes out on it at once."""
+    """A path came (back), or a new connection took the place of a silent one: every call event goes out on it."""
+    delivery = _drop_flights(delivery, delivery.paths[name])
     path = path_life.went_up(delivery.paths[name], now.mono, maximum_packet)
-    if not path.is_up:
-        return delivery, ()
     path = replace(path, wanted=tuple(call_lane.sendable_on_return(delivery.calls)))
     lane = delivery.calls
     for event_id in path.wanted:
         if lane.entries[event_id].rounds == 0:
             lane = call_lane.next_round(lane, event_id, now.mono)
     delivery = replace(
-        _with_path(delivery, path), calls=lane, technical=technical_lane.path_came_back(delivery.technical)
+        with_path(delivery, path), calls=lane, technical=technical_lane.path_came_back(delivery.technical)
     )
     return pass_time(delivery, now)
 
 
-def path_down(delivery: Delivery, name: str, detail: str, now: Now, *, refused: bool) -> Step:
-    """A path was lost or could not be had: what was in flight on it goes out again, the next attempt backs off."""
+def path_down(delivery: Delivery, name: str, detail: str, now: Now, *, refused: bool, beside: bool = False) -> Step:
+    """A connection was lost, or could not be had; `beside` where that was to be a new one beside a silent one.
+
+    What was in flight on the one that was lost goes out again, and the next attempt backs off.
+    """
     path = delivery.paths[name]
-    lane = delivery.calls
-    for event_id in {flight.event_id for flight in path.in_flight.values() if flight.is_call}:
-        lane = call_lane.dropped(lane, event_id)
-    technical_lost = any(not flight.is_call for flight in path.in_flight.values())
     entropy, fraction = delivery.entropy.fraction()
-    wait = path_life.backoff(path.attempts, call_waits=bool(len(lane)), fraction=fraction)
-    path = path_life.went_down(path, now.mono, detail, refused=refused, wait=wait)
-    delivery = replace(_with_path(delivery, path), calls=lane, entropy=entropy)
+    delivery = replace(delivery, entropy=entropy)
+    wait = path_life.backoff(path.attempts, call_waits=delivery.call_waits, fraction=fraction)
+    if beside or path.phase is path_life.Phase.CONNECTING:
+        path = path_life.failed(path, now.mono, detail, refused=refused, wait=wait)
+        return pass_time(with_path(delivery, path), now)
+    technical_lost = any(not flight.is_call for flight in path.in_flight.values())
+    delivery = _drop_flights(delivery, path)
+    delivery = with_path(delivery, path_life.lost(path, now.mono, detail, refused=refused, wait=wait))
     if technical_lost:
         delivery = replace(delivery, technical=technical_lane.path_came_back(delivery.technical))
     delivery, effects = pass_time(delivery, now)
-    # With another path up, a call that was on its way over the lost one goes out there at once.
-    if delivery.active is not None:
-        delivery = _want_lost_calls(delivery, name)
-        delivery, more = _pump(delivery, now)
-        effects = (*effects, *more)
-    return delivery, effects
+    delivery, more = _go_on_elsewhere(delivery, name, now)
+    return delivery, (*effects, *more)
 
 
 def puback(delivery: Delivery, name: str, token: int, code: int, now: Now) -> Step:
@@ -189,11 +157,13 @@ def puback(delivery: Delivery, name: str, token: int, code: int, now: Now) -> St
     in_flight = {t: f for t, f in path.in_flight.items() if t != token}
     path = replace(path, in_flight=in_flight, answered_in=now.mono - flight.sent_at)
     said: tuple[Outcome, ...] = ()
+    ends_silence = path.is_silent and path_life.longest_wait(path, now.mono) < _patience(delivery, path)
+    path = path_life.answered(path, now.mono) if ends_silence else path
     if flight.must_be_heard or code != pubacks.NO_SUBSCRIBER:
-        path = path_life.answered(path, flight.topic, refused=refused)
+        path = path_life.topic_answered(path, flight.topic, refused=refused)
         said = (Refusal(name, pubacks.describe(code)),) if refused else ()
         said = said if path.refused_topics else (Welcome(name),)
-    delivery = _with_path(delivery, path)
+    delivery = with_path(delivery, path)
     if path.refused_topics < before:  # what is mended for one topic may be mended for the others
         delivery = replace(delivery, technical=technical_lane.path_came_back(delivery.technical))
     if flight.is_call:
@@ -201,16 +171,17 @@ def puback(delivery: Delivery, name: str, token: int, code: int, now: Now) -> St
         lane = call_lane.unheard(lane, flight.event_id, now.mono) if refused else lane
         delivery = replace(delivery, calls=lane)
         if refused:
-            delivery = _want_elsewhere(delivery, name, flight.event_id)
+            delivery = want_elsewhere(delivery, name, flight.event_id)
         else:
             said = (*said, Taken(flight.event_id))
-    delivery, effects = _pump(delivery, now)
-    return delivery, (*said, *effects)
+    delivery, effects = pump(_chosen(delivery, now), now)
+    answers = (Answers(name), Abandon(name)) if ends_silence else ()
+    return delivery, (*answers, *said, *effects)
 
 
 def publish_now(delivery: Delivery, publish: Publish, now: Now) -> Step:
     """Send what goes past the outbox (heartbeat, state, birth), so that its PUBACK counts like any other."""
-    delivery, outcome = _send(delivery, publish, "", now, is_call=False)
+    delivery, outcome = send(delivery, publish, "", now, is_call=False)
     return delivery, (outcome,)
 
 
@@ -218,38 +189,64 @@ def publish_now(delivery: Delivery, publish: Publish, now: Now) -> Step:
 
 
 def pass_time(delivery: Delivery, now: Now) -> Step:
-    """Carry out everything that is due: connect, close what hangs, move on in the timetables, publish."""
+    """Carry out everything that is due: connect, renew what is silent, move on in the timetables, publish."""
     effects: list[Outcome] = []
     if now.synced != delivery.synced:
         offset = now.wall - now.mono if now.synced else delivery.wall_offset
         delivery = replace(delivery, synced=now.synced, wall_offset=offset)
     for path in delivery.paths.values():
-        if path.phase is path_life.Phase.DOWN and path.due_at <= now.mono:
-            delivery = _with_path(delivery, path_life.connecting(path, now.mono))
+        if path_life.is_due(path, now.mono, call_waits=delivery.call_waits):
+            delivery = with_path(delivery, path_life.connecting(path, now.mono))
             effects.append(Connect(path.name, patient=path_life.is_patient(path, now.mono)))
     delivery = _chosen(delivery, now)
     delivery = _calls_due(delivery, now)
     delivery = _technical_due(delivery, now)
-    delivery, published = _pump(delivery, now)
-    delivery, given_up = _give_up(delivery, now)
-    return delivery, (*effects, *published, *given_up)
+    delivery, published = pump(delivery, now)
+    delivery, renewing = _renew(delivery, now)
+    return delivery, (*effects, *published, *renewing)
 
 
 def next_deadline(delivery: Delivery) -> float | None:
     """Return the monotonic second at which `pass_time` has something to do, or None."""
-    due = [path_life.next_deadline(path, _patience(delivery, path)) for path in delivery.paths.values()]
-    due += [call_lane.next_deadline(delivery.calls) if delivery.connected else None, delivery.technical.sweep_at]
-    return min((at for at in due if at is not None), default=None)
+    due = [
+        path_life.next_deadline(path, _patience(delivery, path), call_waits=delivery.call_waits)
+        for path in delivery.paths.values()
+    ]
+    timetable = call_lane.next_deadline(delivery.calls) if delivery.active is not None else None
+    return min((at for at in (*due, timetable, delivery.technical.sweep_at) if at is not None), default=None)
 
 
-def _give_up(delivery: Delivery, now: Now) -> Step:
-    """Close what hangs. This comes last: what was written before still gets through a line that is only slow."""
+def _renew(delivery: Delivery, now: Now) -> Step:
+    """Have a new connection made beside each one that owes a PUBACK for too long; it stays, and its calls go elsewhere.
+
+    This comes last: what was written before still gets through a line that is only slow.
+    """
     effects: list[Outcome] = []
     for path in delivery.paths.values():
-        if path.is_up and (waited := path_life.longest_wait(path, now.mono)) >= _patience(delivery, path):
-            effects.append(Disconnect(path.name, f"no PUBACK for {waited:.0f} s: the connection is half-open"))
-            delivery = _with_path(delivery, path_life.gave_up(path, now.mono))
-    return _chosen(delivery, now), tuple(effects)
+        waited = path_life.longest_wait(path, now.mono)
+        if not path.is_up or waited < _patience(delivery, path):
+            continue
+        detail = f"no PUBACK for {waited:.0f} s: it may be half-open, a new connection is made beside it"
+        delivery = _chosen(with_path(delivery, path_life.fell_silent(path, now.mono, detail)), now)
+        effects += [Silent(path.name, detail), Connect(path.name, patient=path_life.is_patient(path, now.mono))]
+        delivery, published = _go_on_elsewhere(delivery, path.name, now)
+        effects += published
+    return delivery, tuple(effects)
+
+
+def _go_on_elsewhere(delivery: Delivery, name: str, now: Now) -> Step:
+    """A call that was on its way over a path that is no good any more goes out on another one at once."""
+    if delivery.active in (None, name):
+        return delivery, ()
+    return pump(want_lost_calls(delivery, name), now)
+
+
+def _drop_flights(delivery: Delivery, path: Path) -> Delivery:
+    """Note the calls that were in flight on a connection that has ended."""
+    lane = delivery.calls
+    for event_id in {flight.event_id for flight in path.in_flight.values() if flight.is_call}:
+        lane = call_lane.dropped(lane, event_id)
+    return replace(delivery, calls=lane)
 
 
 def _calls_due(delivery: Delivery, now: Now) -> Delivery:
@@ -266,7 +263,7 @@ def _calls_due(delivery: Delivery, now: Now) -> Delivery:
             delivery = _doubt(delivery, entry.last_path, event_id, now)
             active = delivery.active or active
         for name in others if entry.rounds == 1 and others else [active]:
-            delivery = _want(delivery, name, event_id)
+            delivery = want(delivery, name, event_id)
     return replace(delivery, calls=lane)
 
 
@@ -287,114 +284,11 @@ def _chosen(delivery: Delivery, now: Now) -> Delivery:
     return delivery if active == delivery.active else replace(delivery, active=active)
 
 
-def _pump(delivery: Delivery, now: Now) -> Step:
-    """Publish what is wanted while there is room in the windows: calls on every path, the rest on the active."""
-    outcomes: list[Outcome] = []
-    for name, path in delivery.paths.items():
-        if path.is_up and path.wanted:
-            delivery, published = _pump_calls(delivery, name, now)
-            outcomes += published
-    if delivery.active is not None and delivery.paths[delivery.active].is_up:
-        delivery, published = _pump_technical(delivery, delivery.active, now)
-        outcomes += published
-    return delivery, tuple(outcomes)
-
-
-def _pump_calls(delivery: Delivery, name: str, now: Now) -> Step:
-    outcomes: list[Outcome] = []
-    while (path := delivery.paths[name]).wanted and len(path.in_flight) < WINDOW:
-        event_id = path.wanted[0]
-        delivery = _with_path(delivery, replace(path, wanted=path.wanted[1:]))
-        entry = delivery.calls.entries.get(event_id)
-        if entry is None or any(flight.event_id == event_id for flight in path.in_flight.values()):
-            continue
-        delivery, outcome = _publish(delivery, name, entry.event, entry.attempts + 1, now)
-        if isinstance(outcome, Publish):
-            delivery = replace(delivery, calls=call_lane.sent(delivery.calls, event_id, name))
-            for doubted in path_life.to_be_asked(delivery.paths, name, now.mono):
-                delivery = _want(delivery, doubted, event_id)
-        else:
-            delivery = _want_elsewhere(delivery, name, event_id)
-        outcomes.append(outcome)
-    return delivery, tuple(outcomes)
-
-
-def _pump_technical(delivery: Delivery, name: str, now: Now) -> Step:
-    outcomes: list[Outcome] = []
-    while delivery.technical.queue and len(delivery.paths[name].in_flight) < WINDOW_FOR_TECHNICAL:
-        lane, event, attempt = technical_lane.sent(delivery.technical)
-        delivery, outcome = _publish(replace(delivery, technical=lane), name, event, attempt, now)
-        outcomes.append(outcome)
-        for doubted in path_life.to_be_asked(delivery.paths, name, now.mono):
-            lane, attempt = technical_lane.another_copy(delivery.technical, event.event_id)
-            delivery, outcome = _publish(replace(delivery, technical=lane), doubted, event, attempt, now)
-            outcomes.append(outcome)
-    if technical_lane.wants_page(delivery.technical):
-        outcomes.append(FetchTechnical(delivery.technical.after, technical_lane.PAGE))
-        delivery = replace(delivery, technical=replace(delivery.technical, fetching=True))
-    return delivery, tuple(outcomes)
-
-
-def _publish(delivery: Delivery, name: str, event: OutboxEvent, attempt: int, now: Now) -> Sent:
-    """Publish one copy."""
-    known = now if delivery.wall_offset is None else Now(now.mono, delivery.wall_offset + now.mono)
-    payload = copy_to_send(event, attempt=attempt, path=name, boot_id=delivery.boot_id, now=known)
-    publish = Publish(name, 0, event.topic, payload, user_properties=user_properties(event))
-    if (path := delivery.paths[name]).doubted:
-        delivery = _with_path(delivery, path_life.ask(path, event.event_id, now.mono))
-    return _send(delivery, publish, event.event_id, now, is_call=event.is_call)
-
-
-def _send(delivery: Delivery, publish: Publish, event_id: str, now: Now, *, is_call: bool) -> Sent:
-    """Give a publish its token; refuse one of a size at which the broker said that it hangs up."""
-    path, token = delivery.paths[publish.path], delivery.next_token
-    limit, size = path.maximum_packet, len(publish.payload)
-    if limit is not None and size + PACKET_OVERHEAD > limit:
-        detail = f"{size} bytes for {publish.topic}, its limit is {limit}: raise max_packet_size in the broker"
-        delivery = _with_path(delivery, path_life.answered(path, publish.topic, refused=True))
-        return delivery, Refusal(publish.path, f"larger than the broker takes ({detail})")
-    # The broker keeps what is retained for whoever comes later, and a reply is only for whoever asked.
-    must_be_heard = bool(event_id) or publish.expiry_s is not None
-    flight = InFlight(event_id, is_call, now.mono, publish.topic, must_be_heard=must_be_heard)
-    in_flight = {**path.in_flight, token: flight}
-    delivery = replace(_with_path(delivery, replace(path, in_flight=in_flight)), next_token=token + 1)
-    return delivery, replace(publish, token=token)
-
-
-def _want(delivery: Delivery, name: str, event_id: str) -> Delivery:
-    path = delivery.paths[name]
-    if event_id in path.wanted or not path.is_up:
-        return delivery
-    return _with_path(delivery, replace(path, wanted=(*path.wanted, event_id)))
-
-
-def _want_elsewhere(delivery: Delivery, name: str, event_id: str) -> Delivery:
-    """A broker would not take the event: try the other paths at once, if they have not had it yet."""
-    entry = delivery.calls.entries.get(event_id)
-    if entry is None or entry.attempts > len(delivery.paths):
-        return delivery
-    for other in delivery.paths:
-        if other != name:
-            delivery = _want(delivery, other, event_id)
-    return delivery
-
-
-def _want_lost_calls(delivery: Delivery, lost: str) -> Delivery:
-    for event_id, entry in delivery.calls.entries.items():
-        if entry.last_path == lost and delivery.active is not None:
-            delivery = _want(delivery, delivery.active, event_id)
-    return delivery
-
-
 def _doubt(delivery: Delivery, name: str, event_id: str, now: Now) -> Delivery:
     """The centre did not confirm an event in time that was sent on this path: publish on another one, if there is."""
-    delivery = _with_path(delivery, path_life.doubt(delivery.paths[name], event_id, now.mono))
+    delivery = with_path(delivery, path_life.doubt(delivery.paths[name], event_id, now.mono))
     return _chosen(delivery, now)
 
 
 def _patience(delivery: Delivery, path: Path) -> float:
-    return path_life.half_open_after(path, PUBACK_WITHIN_CALL_S if len(delivery.calls) else PUBACK_WITHIN_S)
-
-
-def _with_path(delivery: Delivery, path: Path) -> Delivery:
-    return replace(delivery, paths={**delivery.paths, path.name: path})
+    return path_life.silent_after(path, PUBACK_WITHIN_CALL_S if delivery.call_waits else PUBACK_WITHIN_S)

@@ -1,8 +1,12 @@
-"""A thin shell around paho: one thread for each broker path, which carries out the core's uplink effects.
+"""A thin shell around paho: a thread for each connection to a broker, which carries out the core's uplink effects.
 
 Rules of this file:
-- It decides nothing: when to connect, what to send again and when to give up is `agent/uplink/delivery.py`.
-- Every `connect()` is answered by `PathUp` or `PathDown`, every `PathUp` later by one `PathDown`.
+- It decides nothing: when to connect, what to send again and what is silent is `agent/uplink/delivery.py`.
+- A path has one connection at most, and beside it one attempt to make another: `connect()`. Publishes go out on the
+  connection. An attempt that the broker accepts becomes the connection, with `PathUp`; the one before ends without a
+  word. Else an attempt ends with a `PathDown`, `beside` where there is a connection; and so does a connection.
+- The broker ends the old connection itself when it accepts our client id anew. So an attempt beside a connection that
+  has asked for that can't be taken back: it is never abandoned, and its CONNACK has the time that a patient one has.
 - A new paho client for each attempt: paho's own session memory is never trusted, and goes with its connection.
 - paho's sockets do not block once connected, and all use of a client is under the path's lock. So `publish()` writes
   straight to the socket from the core's thread, which is faster than waking another one, without ever waiting for
@@ -11,19 +15,19 @@ Rules of this file:
 
 Bounds: TCP has 5 s for each address that the host name has, the TLS handshake 5 s, the CONNACK 5 s; in a patient
 attempt the last two have 22 s each, for a broker whose every answer comes 20 s late. The look-up of the host name can't
-be bounded from here (resolv.conf does it). `disconnect()` is answered at once in each of these states; the next attempt
-waits for the abandoned one to end. With MQTT 5 the broker is told not to send packets over `MAXIMUM_DOWN`; with 3.1.1
-one is dropped only after paho has read it.
+be bounded from here (resolv.conf does it): an attempt that hangs in it is left behind, with its thread, when the core
+asks for the next one, and at the latest when its thread is found hanging. A connection on which nothing comes, not even
+the answer to a ping, ends after two keepalives. With MQTT 5 the broker is told not to send packets over `MAXIMUM_DOWN`;
+with 3.1.1 one is dropped only after paho has read it.
 """
 
 from __future__ import annotations
 
 import select
-import socket
 import ssl
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from paho.mqtt.subscribeoptions import SubscribeOptions
@@ -53,6 +57,11 @@ PATIENT_S = 22.0
 MAXIMUM_DOWN = 64 * 1024
 """Largest payload in bytes that is taken from the centre."""
 
+REACHED_WITHIN_S = 11.0
+"""Looking up a name and TCP with two addresses take no longer on a good day."""
+THREADS = 16
+"""Of one path, with those that hang in a look-up: each keeps its memory, and the service may have 64 (TasksMax)."""
+
 TURN_S = 1.0
 """Longest wait of the thread, so that keepalives are sent and missed in time."""
 
@@ -67,7 +76,8 @@ _FAREWELL_SHARE = 0.8
 class MqttPath:
     """One broker path. `will` is (topic, payload) of the last will, `subscriptions` the topics to listen to.
 
-    The thread runs from `start()` to `close()`; the other methods are called by the core's thread and never block.
+    Each attempt has a thread, which ends with the connection that it became. The public methods are called by the
+    core's thread and never block.
     """
 
     def __init__(
@@ -90,36 +100,65 @@ class MqttPath:
         self._was_synced = False
         self._log = structlog.get_logger().bind(path=path.name)
         self._lock = threading.RLock()
-        self._changed = threading.Condition(self._lock)
         self._link: Link | None = None
+        """The connection."""
+        self._attempt: Link | None = None
+        self._served: list[Link] = []
+        """Those whose thread runs: the two, those that end, and those that were left behind."""
         self._closing = False
         self._farewell_taken = threading.Event()
         self._dropped = 0
-        self._busy_since: float | None = None
-        self._wake_in, self._wake_out = socket.socketpair()
-        self._wake_in.settimeout(0)
-        self._wake_out.settimeout(0)
-        self._thread = threading.Thread(target=self._run, name=f"mqtt-{path.name}", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread; it waits for `connect()`."""
-        self._thread.start()
 
     # ------------------------------------------------------------ effects
 
     def connect(self, *, patient: bool = False) -> None:
-        """Make one attempt; nothing happens if one is under way or the path is up."""
-        with self._lock:
-            if not self._closing and (self._link is None or self._link.ended):
-                self._link = Link(PATIENT_S if patient else STEP_TIMEOUT_S)
-                self._changed.notify()
+        """Make one attempt; nothing happens if one is under way that has reached a broker, or still may in good time.
 
-    def disconnect(self, detail: str) -> None:
-        """Close the connection at once, without a handshake, and post `PathDown`."""
+        One that hangs before it reached any is left behind, and this one begins in its place.
+        """
         with self._lock:
-            if self._link is not None:
-                self._end(self._link, Failure(detail, refused=False))
-                self._link.cut()
+            if self._closing:
+                return
+            known, now = self._attempt, self._clock.now().mono
+            if known is not None:
+                if known.reached or now - known.begun_at < REACHED_WITHIN_S or len(self._served) >= THREADS:
+                    return
+                self._drop(known)
+            patience_s = PATIENT_S if patient else STEP_TIMEOUT_S
+            connack_s = PATIENT_S if self._link is not None else patience_s
+            self._attempt = link = Link(now, patience_s, connack_s)
+            self._served.append(link)
+            link.thread = threading.Thread(
+                target=self._serve, args=(link,), name=f"mqtt-{self._path.name}", daemon=True
+            )
+            try:
+                link.thread.start()
+            except RuntimeError as error:  # the system has no thread left
+                self._served.remove(link)
+                link.thread = None
+                self._end(link, self._failure(error))
+                link.release()
+
+    def abandon(self) -> None:
+        """End the attempt beside a connection that answers again, unless the broker may know of it already."""
+        with self._lock:
+            if self._attempt is not None and self._attempt.sock is None and self._link is not None:
+                self._drop(self._attempt)
+                self._attempt = None
+
+    def disconnect(self, detail: str, *, hung_for_s: float = 0.0) -> None:
+        """End attempt and connection at once, without a handshake, and post `PathDown` for each.
+
+        With `hung_for_s` only those whose thread has been busy with one thing for so long. They are left behind, and
+        count as busy no more, like the threads that were left behind before.
+        """
+        with self._lock:
+            now = self._clock.now().mono
+            for link in self._served:
+                if link.ended or now - (now if link.busy_since is None else link.busy_since) >= hung_for_s:
+                    link.written_off = True
+                    self._end(link, Failure(detail, refused=False))
+                    link.cut()
 
     def publish(self, effect: Publish) -> None:
         """Hand a publish to the broker. On a path that is down nothing happens: its `PathDown` is the answer.
@@ -135,8 +174,8 @@ class MqttPath:
                 return
             self._send(link, link.client, effect)
             unsent = link.client.want_write()
-        if unsent:
-            self._wake()
+            if unsent:
+                link.wake()
 
     def _send(self, link: Link, client: Client, effect: Publish) -> None:
         try:
@@ -157,53 +196,40 @@ class MqttPath:
         deadline = self._clock.now().mono + within_s
         with self._lock:
             self._closing = True
-            self._changed.notify()
+            if self._attempt is not None:
+                self._drop(self._attempt)
             link = self._link
             saying = False
-            if link is not None and link.client is not None and link.up and not link.full:
+            if link is not None and link.client is not None and not link.full:
                 saying = True
                 link.farewell = link.client.publish(self._will[0], payload, qos=1, retain=True).mid
-        self._wake()
+                link.wake()
         taken = saying and self._farewell_taken.wait(within_s * _FAREWELL_SHARE)
         with self._lock:
             if link is not None:
-                link.ended = True
-                link.up = False
+                link.end()
                 if taken and link.client is not None:
                     link.client.disconnect()
                 link.cut()
-        self._wake()
-        if self._thread.ident is not None:
-            self._thread.join(max(0.0, deadline - self._clock.now().mono))
-        else:
-            self._close_wake()
+            threads = [served.thread for served in self._served]
+        for thread in threads:
+            if thread is not None:
+                thread.join(max(0.0, deadline - self._clock.now().mono))
 
     def busy_since(self) -> float | None:
-        """Return the monotonic second since which the thread has been connecting or handling packets, or None."""
-        return self._busy_since
+        """Return the monotonic second since which a thread has been connecting or handling packets, or None."""
+        with_work = [link.busy_since for link in tuple(self._served) if not link.written_off]
+        return min((since for since in with_work if since is not None), default=None)
 
-    # ------------------------------------------------------------ the thread
-
-    def _run(self) -> None:
-        while (link := self._next_link()) is not None:
-            self._serve(link)
-        self._close_wake()
-
-    def _next_link(self) -> Link | None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._closing or (self._link is not None and not self._link.taken))
-            if self._closing or self._link is None:
-                return None
-            self._link.taken = True
-            return self._link
+    # ------------------------------------------------------------ the thread of a connection
 
     def _serve(self, link: Link) -> None:
         try:
             self._open(link)
-            deadline = self._clock.now().mono + link.patience_s
+            deadline = self._clock.now().mono + link.connack_s
             while not link.ended:
                 if not link.up and self._clock.now().mono >= deadline:
-                    self._end(link, self._failure(TimeoutError(), link.patience_s))
+                    self._end(link, self._failure(TimeoutError(), link.connack_s))
                 else:
                     self._turn(link)
         except Exception as error:  # noqa: BLE001 - the thread dies of nothing: the core hears of it and tries again
@@ -212,19 +238,21 @@ class MqttPath:
             self._end(link, self._failure(error, link.patience_s))
         finally:
             with self._lock:
-                self._busy_since = None
+                link.busy_since = None
                 link.release()
+                self._served.remove(link)
 
     def _open(self, link: Link) -> None:
         """Make the client and connect it: blocks as the docstring of this file says."""
         if link.ended:
             return
-        self._busy_since = self._clock.now().mono
+        link.busy_since = self._clock.now().mono
         if self._path.tls is not None:
             self._was_synced |= self._clock.now().synced
             check_time = self._was_synced
             link.context = client_context(self._path.tls, check_time=check_time, handshake_s=link.patience_s)
         client = make_client(self._client_id, link, will=self._will, mqtt5=self._mqtt5)
+        client.on_socket_open = self._on_socket_open
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_publish = self._on_publish
@@ -240,17 +268,17 @@ class MqttPath:
         if client is None or sock is None:
             raise UplinkError("paho gave no socket")
         poller = select.poll()
-        poller.register(self._wake_in, select.POLLIN)
+        poller.register(link.wake_in, select.POLLIN)
         try:
             poller.register(sock, select.POLLIN | (select.POLLOUT if client.want_write() else 0))
         except ValueError:  # closed in between by a publish that found it broken
             return
-        self._busy_since = None
+        link.busy_since = None
         ready = {descriptor for descriptor, _ in poller.poll(TURN_S * 1000)}
-        self._busy_since = self._clock.now().mono
-        if self._wake_in.fileno() in ready:
+        link.busy_since = self._clock.now().mono
+        if link.wake_in.fileno() in ready:
             with suppress(BlockingIOError):
-                self._wake_in.recv(4096)
+                link.wake_in.recv(4096)
         with self._lock:
             if link.ended:
                 return
@@ -267,28 +295,30 @@ class MqttPath:
                 self._end(link, self._failure(link.cause.error or ConnectionError("closed")))
 
     def _end(self, link: Link, failure: Failure) -> None:
+        """Note that a connection or an attempt has ended, and tell the core; once for each."""
         with self._lock:
             if link.ended:
                 return
-            link.ended = True
-            link.up = False
-            link.tokens.clear()
-            link.waiting.clear()
-            self._post(PathDown(self._path.name, failure.detail, failure.refused))
-        self._wake()
+            if link is self._link:
+                self._link = None
+            else:
+                self._attempt = None
+            link.end()
+            self._post(PathDown(self._path.name, failure.detail, failure.refused, beside=self._link is not None))
+
+    def _drop(self, link: Link) -> None:
+        """End a link of which the core need not hear."""
+        link.end()
+        link.cut()
 
     def _failure(self, error: Exception, within_s: float = STEP_TIMEOUT_S) -> Failure:
         return refusals.of_error(error, self._path.host, self._path.port, within_s)
 
-    def _close_wake(self) -> None:
-        self._wake_in.close()
-        self._wake_out.close()
-
-    def _wake(self) -> None:
-        with suppress(OSError):  # full: it wakes anyway; closed: nobody is left to be woken
-            self._wake_out.send(b"w")
-
     # ------------------------------------------------------------ callbacks, under the lock
+
+    def _on_socket_open(self, _client: Client, link: Link, sock: Any) -> None:
+        with self._lock:  # paho calls this one without it
+            link.opened(sock)
 
     def _on_connect(
         self, client: Client, link: Link, _flags: ConnectFlags, code: ReasonCode, properties: Properties | None
@@ -305,7 +335,9 @@ class MqttPath:
             client.subscribe([(topic, SubscribeOptions(qos=qos)) for topic, qos in wanted])
         else:
             client.subscribe(wanted)
-        link.up = True
+        if self._link is not None:
+            self._drop(self._link)
+        self._link, self._attempt, link.up = link, None, True
         self._post(PathUp(self._path.name, maximum_packet))
 
     def _on_subscribe(
@@ -348,7 +380,9 @@ class MqttPath:
     def _on_disconnect(
         self, _client: Client, link: Link, flags: DisconnectFlags, code: ReasonCode, _properties: Properties | None
     ) -> None:
-        if flags.is_disconnect_packet_from_server:
+        if flags.is_disconnect_packet_from_server and code.value == refusals.TAKEN_OVER and self._attempt is not None:
+            self._end(link, Failure("the connection that is made beside it takes its place", refused=False))
+        elif flags.is_disconnect_packet_from_server:
             self._end(link, refusals.of_disconnect(code.value))
         else:
             self._end(

@@ -10,6 +10,7 @@ import logging
 import socket
 import ssl
 import struct
+import threading
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -68,26 +69,61 @@ class Cause(logging.Handler):
 class Link:
     """One attempt to connect, and the connection if it comes to one. Guarded by the lock of its path."""
 
-    def __init__(self, patience_s: float = 5.0) -> None:
+    def __init__(self, begun_at: float = 0.0, patience_s: float = 5.0, connack_s: float = 5.0) -> None:
+        self.begun_at = begun_at
+        """Monotonic seconds."""
         self.patience_s = patience_s
-        """How long the TLS handshake may take, and then the CONNACK."""
+        """How long the TLS handshake may take."""
+        self.connack_s = connack_s
+        """How long the broker may take to accept us, after that."""
         self.client: Client | None = None
         self.context: ClientContext | None = None
         self.sock: socket.socket | None = None
-        self.taken = False
+        self.thread: threading.Thread | None = None
         self.up = False
         self.ended = False
+        self.busy_since: float | None = None
+        self.written_off = False
+        """Its thread was found hanging, and nobody waits for it any more."""
         self.window = 65_535
         self.tokens: dict[int, int] = {}
         """QoS 1 publishes under way, by packet id; 0 where nobody wants the answer."""
         self.waiting: deque[Publish] = deque()
         self.farewell: int | None = None
         self.cause = Cause()
+        self.wake_in, self._wake_out = socket.socketpair()
+        self.wake_in.settimeout(0)
+        self._wake_out.settimeout(0)
 
     @property
     def full(self) -> bool:
         """Whether the broker takes no further publish before it has acknowledged one."""
         return len(self.tokens) >= self.window
+
+    @property
+    def reached(self) -> bool:
+        """Whether a broker's port has answered."""
+        return bool(self._sockets())
+
+    def opened(self, sock: socket.socket) -> None:
+        """Take the socket that paho made; from here on the broker may know of us."""
+        self.sock = sock
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # paho leaves Nagle's algorithm on
+        if self.ended:  # given up meanwhile: our CONNECT would end the connection that took its place
+            self.cut()
+
+    def end(self) -> None:
+        """Take nothing more from it; its thread wakes up, and releases it."""
+        self.ended = True
+        self.up = False
+        self.tokens.clear()
+        self.waiting.clear()
+        self.wake()
+
+    def wake(self) -> None:
+        """Wake its thread up."""
+        with suppress(OSError):  # full: it wakes anyway; closed: nobody is left to be woken
+            self._wake_out.send(b"w")
 
     def _sockets(self) -> tuple[socket.socket, ...]:
         wrapped = self.context.wrapped if self.context is not None else None
@@ -102,7 +138,7 @@ class Link:
 
     def release(self) -> None:
         """Close the sockets; paho leaves that of a failed handshake open."""
-        for sock in self._sockets():
+        for sock in (*self._sockets(), self.wake_in, self._wake_out):
             with suppress(OSError):
                 sock.close()
         self.client = None
@@ -180,10 +216,7 @@ def _utf8(text: str) -> bytes:
 
 
 def _on_socket_open(_client: Client, link: Link, sock: Any) -> None:
-    link.sock = sock
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # paho leaves Nagle's algorithm on
-    if link.ended:  # given up while the name was looked up: our CONNECT would end the connection that took its place
-        link.cut()
+    link.opened(sock)
 
 
 def _on_socket_close(_client: Client, link: Link, sock: Any) -> None:

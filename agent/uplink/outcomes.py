@@ -27,6 +27,21 @@ class Welcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Silent:
+    """The connection on `path` owes a PUBACK for too long, and does not count as one any more: `detail` says more."""
+
+    path: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The silent connection on `path` gave the PUBACK that it owed, and counts again."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """A broker has this call event, though the centre may not have it yet."""
 
@@ -40,4 +55,4 @@ class Done:
     event: OutboxEvent
 
 
-Outcome = Effect | Refusal | Welcome | Taken | Done
+Outcome = Effect | Refusal | Welcome | Silent | Answers | Taken | Done

@@ -22,6 +22,9 @@ class Failure:
     refused: bool
 
 
+TAKEN_OVER = 0x8E
+"""Reason code: somebody connected with our client id; that may have been ourselves."""
+
 _REFUSED = {
     0x84: "it does not speak this version of MQTT: try the other `protocol` in the unit file",
     0x85: "it does not accept the client id: is the unit id allowed there?",
@@ -29,7 +32,7 @@ _REFUSED = {
     0x87: "not authorised: check the unit's certificate and its rights in the broker's ACL",
     0x8A: "this client is banned there",
     0x8C: "it wants another way to log in than a certificate",
-    0x8E: "another client has connected with our client id: is the unit file of another unit in use here?",
+    TAKEN_OVER: "another client has connected with our client id: is the unit file of another unit in use here?",
     0x98: "an administrator has closed the connection",
     0x9C: "it sends us to another server: correct `host` in the unit file",
     0x9D: "it has moved to another server: correct `host` in the unit file",

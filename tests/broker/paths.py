@@ -100,7 +100,6 @@ class Path:
         self._token = 0
 
     def __enter__(self) -> Self:
-        self.mqtt.start()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -109,10 +109,13 @@ def test_disconnect_is_answered_once_and_the_next_connect_works(broker: Mosquitt
         assert path.inbox.kinds().count("PathDown") == 1
 
 
-def test_a_second_connect_changes_nothing(broker: Mosquitto) -> None:
+def test_a_second_connect_while_an_attempt_is_under_way_changes_nothing(broker: Mosquitto) -> None:
+    broker.freeze()
     with Path(broker.port) as path:
-        path.up()
         path.mqtt.connect()
+        path.mqtt.connect()
+        broker.thaw()
+        path.inbox.wait(PathUp)
         path.publish(topic("call"))
         path.inbox.wait(PubAck)
         assert path.inbox.kinds().count("PathUp") == 1
@@ -175,7 +178,7 @@ def test_a_broker_frozen_before_connack_is_a_timeout_that_can_be_cut_short(
     broker.freeze()
     with Path(broker.port) as path:
         path.mqtt.connect()
-        eventually(lambda: path.mqtt._link is not None and path.mqtt._link.client is not None)
+        eventually(lambda: path.mqtt._attempt is not None and path.mqtt._attempt.client is not None)
         path.mqtt.disconnect("enough")
         assert path.inbox.wait(PathDown).detail == "enough"
         path.mqtt.connect()
@@ -186,13 +189,12 @@ def test_a_broker_frozen_before_connack_is_a_timeout_that_can_be_cut_short(
 
 def test_close_on_a_frozen_broker_takes_a_second_and_leaves_the_will(broker: Mosquitto) -> None:
     path = Path(broker.port)
-    path.mqtt.start()
     path.up()
     broker.freeze()
     began = time.monotonic()
     path.mqtt.close(FAREWELL)
     assert time.monotonic() - began < 1.5
-    assert not path.mqtt._thread.is_alive()
+    assert not path.mqtt._served
     broker.thaw()
     centre = Listener(broker.port, ONLINE)
     # What was in the kernel's hands may still come; the will comes after it.
@@ -200,13 +202,11 @@ def test_close_on_a_frozen_broker_takes_a_second_and_leaves_the_will(broker: Mos
     centre.close()
 
 
-def test_close_before_start_and_before_connect() -> None:
-    path = Path(free_port())
-    path.mqtt.close(FAREWELL)
-    idle = Path(free_port())
-    with idle:
+def test_close_before_connect_and_connect_after_close() -> None:
+    with Path(free_port()) as path:
         pass
-    assert not idle.mqtt._thread.is_alive()
+    path.mqtt.connect()
+    assert not path.mqtt._served
 
 
 def test_after_a_restart_without_persistence_everything_is_said_anew(broker: Mosquitto) -> None:

@@ -160,11 +160,11 @@ def test_a_port_without_tls_is_told(broker: Mosquitto, ca: Ca) -> None:
 def test_a_handshake_that_hangs_can_be_cut_short(ca: Ca, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server((HOST, 0)) as silent, Path(silent.getsockname()[1], tls=tls_table(ca)) as path:
         path.mqtt.connect()
-        eventually(lambda: path.mqtt._link is not None and path.mqtt._link.context and path.mqtt._link.context.wrapped)
+        eventually(lambda: path.mqtt._attempt is not None and path.mqtt._attempt.reached)
         began = time.monotonic()
         path.mqtt.disconnect("enough")
         assert path.inbox.wait(PathDown).detail == "enough"
-        link = path.mqtt._link
+        link = path.mqtt._served[-1]
         monkeypatch.setattr(mqtt, "STEP_TIMEOUT_S", 0.2)
         path.mqtt.connect()
         assert "within 0 s" in path.inbox.wait(PathDown, 2).detail

@@ -42,13 +42,13 @@ class World(RuleBasedStateMachine):
     def pull(self, sensor: str) -> None:
         before = self._raised()
         published = self.home.published
-        connected = self.home.state.delivery.connected
+        carried = self.home.state.delivery.active is not None  # a silent connection is one to publish on
         self.home.switch(sensor, pulled=True)
         self.home.advance(SETTLED_S)
         self.pulls += 1
         self._note_events()
         assert self._raised() >= before + 1, "a pull that settled is a call.raised, in the same step"
-        if connected and self._window_is_free():
+        if carried and self._window_is_free():
             assert self.home.published > published, "and it is on the wire in that step"
         self.home.switch(sensor, pulled=False)
         self.home.advance(SETTLED_S)
@@ -77,6 +77,18 @@ class World(RuleBasedStateMachine):
     @rule(path=st.sampled_from(PATHS))
     def connect(self, path: str) -> None:
         self.home.connect(path)
+
+    @rule(path=st.sampled_from(PATHS))
+    def connection_ends(self, path: str) -> None:
+        self.home.lose(path)
+
+    @rule(path=st.sampled_from(PATHS))
+    def attempt_fails(self, path: str) -> None:
+        self.home.fail(path)
+
+    @rule(path=st.sampled_from(PATHS))
+    def broker_knows_of_the_attempt(self, path: str) -> None:
+        self.home.request(path)
 
     @rule(code=st.sampled_from([0, 0, 0, 0x10, 0x87, None]))
     def broker_mood(self, code: int | None) -> None:
@@ -154,6 +166,16 @@ class World(RuleBasedStateMachine):
         if light in (Light.RECEIVED, Light.COMING):
             assert calls
             assert self.home.state.delivery.connected
+
+    @invariant()
+    def the_core_knows_which_connections_there_are(self) -> None:
+        if not hasattr(self, "home"):
+            return
+        for name, path in self.home.state.delivery.paths.items():
+            assert path.carries == (name in self.home.linked)
+            assert not path.is_attempted or name in self.home.attempted, "else it would wait for ever"
+            assert path.carries or not path.in_flight
+            assert not (self.home.state.delivery.active == name and not path.carries)
 
     def teardown(self) -> None:
         if not hasattr(self, "home"):

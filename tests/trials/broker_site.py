@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 NAMES = ("primary", "secondary")
 SOON_S = 60.0
+_PATH_CHANGES = {"path_up": True, "path_answers": True, "path_down": False, "path_silent": False}
+"""What the unit logs of a path, and whether it counts as connected from there on."""
 
 
 @dataclass(frozen=True)
@@ -256,10 +258,10 @@ class Site:
     def path_changes(self) -> list[tuple[float, str, bool]]:
         """Return (monotonic seconds, path, whether it came up) of each change, as the unit's log has them."""
         offset = time.time() - time.monotonic()
-        lines = [*self.home.logged("path_up"), *self.home.logged("path_down")]
         return sorted(
-            (datetime.fromisoformat(line["timestamp"]).timestamp() - offset, line["path"], line["event"] == "path_up")
-            for line in lines
+            (datetime.fromisoformat(line["timestamp"]).timestamp() - offset, line["path"], came)
+            for event, came in _PATH_CHANGES.items()
+            for line in self.home.logged(event)
         )
 
     def all_up(self) -> bool:

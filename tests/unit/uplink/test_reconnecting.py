@@ -1,4 +1,7 @@
-"""When a lost path is tried again, and for how long an attempt waits: sooner and longer while a call needs it."""
+"""When a lost path is tried again, and for how long an attempt waits: sooner and longer while a call needs it.
+
+How a connection that is there but silent is renewed is in `test_renewing.py`.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from agent.clock import Now
-from agent.effects import Connect, Disconnect, Publish
+from agent.effects import Connect
 from agent.ids import Entropy
 from agent.uplink import delivery, paths
-from agent.uplink.delivery import Delivery
+from agent.uplink.delivery_state import Delivery
 from agent.uplink.outcomes import Outcome
 from tests.unit.uplink.events import event
 
@@ -73,11 +76,12 @@ def test_an_attempt_that_got_no_answer_has_waited_already() -> None:
 
 
 @pytest.mark.parametrize("held_s", [1.0, 3600.0])
-def test_a_connection_that_held_is_forgiven_also_when_it_ends_half_open(held_s: float) -> None:
+def test_a_connection_that_held_is_forgiven_also_when_it_fell_silent(held_s: float) -> None:
     path = paths.Path("primary", attempts=7)
     path = paths.went_up(paths.connecting(path, 0.0), 0.1, None)
-    path = paths.gave_up(path, held_s)
-    path = paths.went_down(path, held_s, "half-open", refused=False, wait=0.0)
+    path = paths.fell_silent(path, held_s, "half-open")
+    path = paths.failed(path, held_s, "no answer", refused=False, wait=0.0)
+    path = paths.lost(path, held_s, "closed", refused=False, wait=0.0)
     assert path.attempts == (1 if held_s > paths.BACKOFF_FORGIVEN_AFTER_S else 8)
 
 
@@ -99,41 +103,26 @@ def test_a_flapping_line_is_no_slow_broker() -> None:
     assert paths.is_patient(path, 100.0 + paths.PATIENT_AFTER_S)
 
 
-def half_open(outcomes: tuple[Outcome, ...]) -> list[str]:
-    """Return the paths that are given up."""
-    return [outcome.path for outcome in outcomes if isinstance(outcome, Disconnect)]
+@pytest.mark.parametrize(("answer_s", "patient"), [(0.9, False), (1.0, True)])
+def test_a_broker_that_answered_slowly_is_waited_for_from_the_first_attempt_on(answer_s: float, patient: bool) -> None:  # noqa: FBT001 - a table's column
+    path = paths.went_up(paths.connecting(paths.Path("primary"), 0.0), answer_s, None)
+    assert paths.is_patient(paths.lost(path, 5.0, "lost", refused=False, wait=0.0), 5.0) is patient
 
 
-def test_a_broker_whose_last_answer_was_slow_is_not_given_up_after_five_seconds() -> None:
+def test_an_attempt_that_hangs_is_asked_for_again_while_a_call_waits() -> None:
     uplink, _ = delivery.enqueue(begun(), event(1, call=True), at(0))
-    uplink, outcomes = delivery.path_up(uplink, "primary", None, at(20.0))
-    (sent,) = [outcome for outcome in outcomes if isinstance(outcome, Publish)]
-    _, outcomes = delivery.pass_time(uplink, at(50.0))
-    assert half_open(outcomes) == ["primary"], "but it is in the end"
-    uplink, outcomes = delivery.pass_time(uplink, at(30.0))
-    assert half_open(outcomes) == []
-    uplink, _ = delivery.puback(uplink, "primary", sent.token, 0, at(30.1))
-    uplink, _ = delivery.enqueue(uplink, event(2, call=True), at(40.0))
-    uplink, outcomes = delivery.pass_time(uplink, at(55.0))
-    assert half_open(outcomes) == [], "10 s were its last answer"
-    _, outcomes = delivery.pass_time(uplink, at(55.2))
-    assert half_open(outcomes) == ["primary"]
+    assert delivery.next_deadline(uplink) == paths.AGAIN_AFTER_S
+    uplink, outcomes = delivery.pass_time(uplink, at(paths.AGAIN_AFTER_S - 0.1))
+    assert not attempts(outcomes)
+    for turn in (1, 2, 3):
+        uplink, outcomes = delivery.pass_time(uplink, at(turn * paths.AGAIN_AFTER_S))
+        assert len(attempts(outcomes)) == 1
+    assert uplink.paths["primary"].phase is paths.Phase.CONNECTING
 
 
-def test_a_call_still_goes_out_on_a_line_that_is_given_up_the_moment_it_comes() -> None:
-    uplink, _ = delivery.path_up(begun(), "primary", None, at(0.1))
-    uplink, _ = delivery.page_came(uplink, (), at(0.1), more=False)
-    uplink, _ = delivery.enqueue(uplink, event(1), at(1.0))  # a technical event, with 30 s for its PUBACK
-    _, outcomes = delivery.enqueue(uplink, event(2, call=True), at(8.0))
-    kinds = [type(outcome) for outcome in outcomes if isinstance(outcome, Publish | Disconnect)]
-    assert kinds == [Publish, Disconnect], "and in this order: the line may only be slow"
-
-
-def test_a_broker_that_became_quick_has_five_seconds_again() -> None:
-    uplink, _ = delivery.enqueue(begun(), event(1, call=True), at(0))
-    uplink, outcomes = delivery.path_up(uplink, "primary", None, at(20.0))
-    (sent,) = [outcome for outcome in outcomes if isinstance(outcome, Publish)]
-    uplink, _ = delivery.puback(uplink, "primary", sent.token, 0, at(20.1))
-    uplink, _ = delivery.enqueue(uplink, event(2, call=True), at(30.0))
-    _, outcomes = delivery.pass_time(uplink, at(35.0))
-    assert half_open(outcomes) == ["primary"]
+def test_an_attempt_that_hung_for_long_is_asked_for_again_the_moment_a_call_comes() -> None:
+    uplink, outcomes = delivery.pass_time(begun(), at(40.0))
+    assert not attempts(outcomes)
+    assert delivery.next_deadline(uplink) is None
+    _, outcomes = delivery.enqueue(uplink, event(1, call=True), at(41.0))
+    assert len(attempts(outcomes)) == 1
