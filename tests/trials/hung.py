@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from agent.effects import Light
 from agent.events import EventType, Fault
-from agent.simulator.motions import fall_forward
 from agent.housekeeping import LINE_LOST_AFTER_S
+from agent.simulator.motions import fall_forward
 from tests.faults.storage import RealDisk
 from tests.trials import holding_on
 from tests.trials.house import House
@@ -227,7 +227,7 @@ def resolver(ledger: Ledger, times: int, rng: random.Random, work: Path, pace: P
     side_by_side(ledger, times, rng, work, play, homes=pace.homes, each=pace.each)
     return findings.note(
         f"told as uplink.lost; a call waited {max(waited[2]):.2f} s at most where there were two paths "
-        f"({len(waited[2]) - 1} rounds), and where the only path hung, from the moment at which names could be looked up "
+        f"({len(waited[2]) - 1} rounds), and where the only path hung, from when names could be looked up "
         f"again: {max(waited[1]):.1f} s at most ({len(waited[1]) - 1} rounds)"
     )
 
