@@ -91,7 +91,8 @@ Mutual TLS; the certificate's CN is the unit id and the user name. A unit may wr
 _DEPARTURES = """
 ## Choices and departures
 
-Where the contract's text was silent, this was chosen. Nothing departs from what it says.
+Where the contract's text was silent, this was chosen. One thing departs from what it says: a connection without PUBACK
+is not closed before there is another one.
 
 """
 
@@ -149,7 +150,11 @@ _CHOICES = (
     ),
     (
         "a connection without PUBACK for 5 s while a call waits",
-        "is closed; where the broker's last answer took long, half as much again and at most 45 s",
+        (
+            "counts as none, and a new one is made beside it (the contract: is closed); it ends when that one is "
+            "accepted, or after two keepalives in which nothing came. What it still delivers counts, so expect copies. "
+            "Where the broker's last answer took long, half as much again instead of 5 s, and at most 45 s"
+        ),
     ),
     (
         "reasons for people who read Danish",

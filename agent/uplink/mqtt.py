@@ -58,7 +58,7 @@ MAXIMUM_DOWN = 64 * 1024
 """Largest payload in bytes that is taken from the centre."""
 
 REACHED_WITHIN_S = 11.0
-"""Looking up a name and TCP with two addresses take no longer on a good day."""
+"""Looking up a name and TCP with two addresses; a little less than `paths.AGAIN_AFTER_S`: no request is too early."""
 THREADS = 16
 """Of one path, with those that hang in a look-up: each keeps its memory, and the service may have 64 (TasksMax)."""
 
@@ -173,8 +173,7 @@ class MqttPath:
                 link.waiting.append(effect)
                 return
             self._send(link, link.client, effect)
-            unsent = link.client.want_write()
-            if unsent:
+            if link.client.want_write():
                 link.wake()
 
     def _send(self, link: Link, client: Client, effect: Publish) -> None:
@@ -189,7 +188,7 @@ class MqttPath:
             link.tokens[info.mid] = effect.token
 
     def close(self, payload: bytes, within_s: float = 1.0) -> None:
-        """Publish `payload` (retained) on the will's topic, disconnect, end the thread. No `PathDown` follows.
+        """Publish `payload` (retained) on the will's topic, disconnect, end the threads. No `PathDown` follows.
 
         Where the broker does not take it in time the connection is cut, and the broker publishes the last will instead.
         """

@@ -119,8 +119,8 @@ def slow(
     fault = Fault(f"every byte {delay_s:g} s late, each way", broker_faults.slowed(delay_s), passes=True)
     note = _run(Setting([fault], lasts_s, proxied=True), ledger, times, rng, work)
     return (
-        f"{note}. No pull can be there sooner than {delay_s:g} s on a connection that is up; the contract's 5 s rule "
-        f"closes that connection, and a new one takes {4 * delay_s:g} s (TLS, then MQTT) before it carries anything"
+        f"{note}. No pull can be there sooner than {delay_s:g} s on a connection that is up; a new "
+        f"connection takes {4 * delay_s:g} s (TLS, then MQTT) before it carries anything"
     )
 
 
