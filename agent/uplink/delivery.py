@@ -174,7 +174,7 @@ def puback(delivery: Delivery, name: str, token: int, code: int, now: Now) -> St
             delivery = want_elsewhere(delivery, name, flight.event_id)
         else:
             said = (*said, Taken(flight.event_id))
-    delivery, effects = pump(_chosen(delivery, now), now)
+    delivery, effects = pump(delivery, now)
     answers = (Answers(name), Abandon(name)) if ends_silence else ()
     return delivery, (*answers, *said, *effects)
 
@@ -222,14 +222,16 @@ def _renew(delivery: Delivery, now: Now) -> Step:
     This comes last: what was written before still gets through a line that is only slow.
     """
     effects: list[Outcome] = []
-    for path in delivery.paths.values():
+    for name in delivery.paths:
+        path = delivery.paths[name]  # as it is after what the one before has put on it
         waited = path_life.longest_wait(path, now.mono)
         if not path.is_up or waited < _patience(delivery, path):
             continue
         detail = f"no PUBACK for {waited:.0f} s: it may be half-open, a new connection is made beside it"
-        delivery = _chosen(with_path(delivery, path_life.fell_silent(path, now.mono, detail)), now)
-        effects += [Silent(path.name, detail), Connect(path.name, patient=path_life.is_patient(path, now.mono))]
-        delivery, published = _go_on_elsewhere(delivery, path.name, now)
+        path = path_life.fell_silent(path, now.mono, detail)
+        delivery = _chosen(with_path(delivery, path), now)
+        effects += [Silent(name, detail), Connect(name, patient=path_life.is_patient(path, now.mono))]
+        delivery, published = _go_on_elsewhere(delivery, name, now)
         effects += published
     return delivery, tuple(effects)
 

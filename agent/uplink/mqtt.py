@@ -124,9 +124,7 @@ class MqttPath:
                 if known.reached or now - known.begun_at < REACHED_WITHIN_S or len(self._served) >= THREADS:
                     return
                 self._drop(known)
-            patience_s = PATIENT_S if patient else STEP_TIMEOUT_S
-            connack_s = PATIENT_S if self._link is not None else patience_s
-            self._attempt = link = Link(now, patience_s, connack_s)
+            self._attempt = link = Link(now, PATIENT_S if patient else STEP_TIMEOUT_S)
             self._served.append(link)
             link.thread = threading.Thread(
                 target=self._serve, args=(link,), name=f"mqtt-{self._path.name}", daemon=True
@@ -225,10 +223,11 @@ class MqttPath:
     def _serve(self, link: Link) -> None:
         try:
             self._open(link)
-            deadline = self._clock.now().mono + link.connack_s
+            opened_at = self._clock.now().mono
             while not link.ended:
-                if not link.up and self._clock.now().mono >= deadline:
-                    self._end(link, self._failure(TimeoutError(), link.connack_s))
+                within_s = link.patience_s if self._link is None else PATIENT_S
+                if not link.up and self._clock.now().mono - opened_at >= within_s:
+                    self._end(link, self._failure(TimeoutError(), within_s))
                 else:
                     self._turn(link)
         except Exception as error:  # noqa: BLE001 - the thread dies of nothing: the core hears of it and tries again

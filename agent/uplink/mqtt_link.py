@@ -69,13 +69,11 @@ class Cause(logging.Handler):
 class Link:
     """One attempt to connect, and the connection if it comes to one. Guarded by the lock of its path."""
 
-    def __init__(self, begun_at: float = 0.0, patience_s: float = 5.0, connack_s: float = 5.0) -> None:
+    def __init__(self, begun_at: float = 0.0, patience_s: float = 5.0) -> None:
         self.begun_at = begun_at
         """Monotonic seconds."""
         self.patience_s = patience_s
-        """How long the TLS handshake may take."""
-        self.connack_s = connack_s
-        """How long the broker may take to accept us, after that."""
+        """How long the TLS handshake may take, and then the CONNACK."""
         self.client: Client | None = None
         self.context: ClientContext | None = None
         self.sock: socket.socket | None = None

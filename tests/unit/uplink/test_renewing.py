@@ -257,6 +257,20 @@ def test_where_all_are_silent_the_one_that_was_up_last_has_the_next_call() -> No
     assert ways(home, "bedroom-button") == ["secondary"]
 
 
+def test_two_that_fall_silent_at_once_each_keep_what_went_out_on_them() -> None:
+    """The first one's calls go out on the second, which falls silent in the same step."""
+    uplink = delivery.begin(TWO, "boot-1", Entropy(bytes(32)), (), at(0))
+    uplink, _ = delivery.pass_time(uplink, at(0))
+    for name in TWO:
+        uplink, _ = delivery.path_up(uplink, name, None, at(0.1))
+    uplink, _ = delivery.enqueue(uplink, event(1, call=True), at(1.0))
+    uplink, _ = delivery.publish_now(uplink, Publish("secondary", 0, "state", b"{}"), at(1.0))
+    uplink, outcomes = delivery.pass_time(uplink, at(6.0))
+    assert silent(outcomes) == ["primary", "secondary"]
+    (copy,) = published(outcomes)
+    assert copy.token in uplink.paths["secondary"].in_flight
+
+
 @pytest.mark.parametrize("first", ["answer", "accept"])
 def test_a_preferred_path_that_was_silent_must_hold_before_it_is_chosen_again(first: str) -> None:
     home = in_doubt(TWO)
