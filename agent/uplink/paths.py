@@ -4,8 +4,8 @@ Rules of this file: pure. All paths are kept connected; only the choice moves. R
 with full jitter (a uniformly random part of the ceiling), so that a thousand homes do not come back in the same
 second. While a call waits the ceiling is 5 s, and a new call at once tries every path that was waiting its time out.
 Waits count from the beginning of the attempt that failed: one that got no answer for 5 s has waited. Where attempt
-after attempt gets no answer, the broker may be slow rather than dead: then each fourth is a patient one. Each is where
-its last answer was slow, and it has longer for the next.
+after attempt gets no answer, the broker may be slow rather than dead: then each fourth is a patient one. All are where
+a broker's last answer was slow, and it has longer for the next.
 
 A connection that owes a PUBACK for too long is *silent*, and counts as no connection any more; but it is made before it
 is broken. It stays, for a slow line delivers sooner on it than on one that must be made first, and the new one is made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.readings import PathDown, PubAck, Subscribed
+from agent.readings import PathDown, PathUp, PubAck, Subscribed
 from tests.broker.paths import Path, topic
 from tests.broker.raw_broker import CONNECT, ID, PUBLISH, SUBSCRIBE, RawBroker
 from tests.waiting import eventually
@@ -78,6 +78,20 @@ def test_the_brokers_own_disconnect_says_why(code: int, refused: bool) -> None: 
         down = path.inbox.wait(PathDown)
         assert f"code 0x{code:02x}" in down.detail
         assert down.refused is refused
+
+
+def test_a_broker_that_makes_room_for_our_own_new_connection_refuses_nobody() -> None:
+    """Its reason 0x8E would else be told as another unit with our client id."""
+    answers = {CONNECT: CONNACK, SUBSCRIBE: SUBACK, PUBLISH: bytes([0xE0, 1, 0x8E])}
+    with RawBroker(answers) as broker, Path(broker.port, closing_s=0.1) as path:
+        path.up()
+        path.mqtt.connect()
+        eventually(lambda: path.mqtt._attempt is not None and path.mqtt._attempt.sock)
+        path.publish(topic("call"))
+        down = path.inbox.wait(PathDown)
+        assert "takes its place" in down.detail
+        assert not (down.refused or down.beside)
+        path.inbox.wait(PathUp, 2)
 
 
 @pytest.mark.parametrize(
