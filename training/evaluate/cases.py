@@ -71,7 +71,7 @@ def _row(judged: Judged, trigger: Trigger | None) -> Sequence[str]:
             NOTHING,
             NOTHING,
             f"peak {largest:.3g} g",
-            "no trigger: |a| stays under its level on the 50 Hz grid",
+            "no trigger: too soft on the 50 Hz grid",
         )
     score = NOTHING if trigger.score is None else f"{trigger.score:.3f}"
     return (*head, f"{trigger.at_s:.1f} s", score, evidence_words(trigger.evidence), "; ".join(trigger.reasons))

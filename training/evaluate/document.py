@@ -53,8 +53,8 @@ as these recordings would spend it: {uncertain}.
 
 {sources}
 
-*Without trigger*: falls in which |a| never reaches {trigger_g:g} g on the 50 Hz grid; they are among those not
-called. The data's own page doubts the phone's recordings: many cuts probably miss the impact.
+*Without trigger*: falls too soft to make the unit look at them at all; they are among those not called. The data's
+own page doubts the phone's recordings: many cuts probably miss the impact.
 
 The wrist, for which the model is not made, and which a unit's configuration refuses:
 

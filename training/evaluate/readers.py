@@ -15,9 +15,9 @@ DOCTOR = """\
 - **What the figures say.** Falls that healthy people acted out on mats were called as the tables show. They say
   little of a frail person's fall. It is known of other methods that found nearly all acted falls that they found far
   fewer real ones (Bagalà and others, PLoS ONE 7 (2012) e37062). Nobody has tried this model on a real fall.
-- **What it can't see.** Whoever slides slowly to the floor, or leans down along a wall, may stay below {trigger_g:g}
-  g; then nothing is asked and nothing called ({no_trigger}). A sensor that is not worn sees nothing. It must be worn
-  at the waist or hip: at the wrist it does not work, as the last of the tables by body position shows.
+- **What it can't see.** Whoever slides slowly to the floor, or leans down along a wall, may cause no trigger; then
+  nothing is asked and nothing called ({no_trigger}). A sensor that is not worn sees nothing. It must be worn at the
+  waist or hip: at the wrist it does not work, as the last of the tables by body position shows.
 - **What it missed most** here: {missed}.
 - **What it called falsely** here: {false}.
 - **What the score is not.** It says how much a motion looks like these falls. It says nothing of injury, of how long
@@ -29,19 +29,20 @@ DOCTOR = """\
 PRIVACY = """\
 ## What leaves the home
 
-- **Motion does not.** Samples are held in memory for the seconds that a trigger needs, and judged on the unit. What
-  goes to the response centre about a trigger is: when, which sensor, the verdict, the score with its threshold, the
-  model's name and hash, the reasons in words, and these numbers: {evidence}. Their meaning is in [the
+- **Motion does not, without consent.** Samples are held in memory for the seconds that a trigger needs, and judged on
+  the unit. What goes to the response centre about a trigger is: when, which sensor, the verdict, the score with its
+  threshold, the model's name and hash, the reasons in words, and these numbers: {evidence}. Their meaning is in [the
   contract](../contract/README.md), and how they are made in [pipeline.md](pipeline.md).
 - **No person decides on a suppression; so none is silent.** A trigger that a plain sensor would have called and the
   model does not is told to the centre with its score and reasons. Uncertain ones draw on a budget; when it is spent
   they call.
 - **Who is in this report.** {people} people of two public research datasets, under the codes that the datasets gave
-  them. Nobody's name, address or health is in it, and no citizen of any municipality. The model holds {size}
-  bytes of weights, and no recording.
+  them. Nobody's name, address or health is in it, and no citizen of any municipality. The model holds {size} bytes of
+  weights, and no recording.
 - **What this repository holds.** Counts and figures over many recordings, and for each missed fall and false call
   some numbers. No recording, and no plot of a single one: the datasets name no licence that would allow it.
-- **What training would need.** The unit collects nothing for it unless the citizen's consent is in the unit file.
+- **With consent only.** The unit keeps no motion for anybody to learn from unless the citizen's consent stands in the
+  unit file ([configuration.md](../configuration.md)).
 """
 
 ENGINEER = """\
@@ -66,5 +67,6 @@ nodkald replay --profile {profile} --sensor {sensor} --no-budget FILE.csv   # a 
   others. Figures with few people behind them are rough whatever the interval says.
 - **Not independent of development.** Each file has not seen the people it is judged on, but the threshold was frozen
   on these very scores, and network, trigger and training were chosen with these folds in sight. So the figures
-  flatter a little. The judgement that counts is on people and a dataset that nobody has tuned on.
+  flatter, and by how much can't be said from here. The judgement that counts is on people and a dataset that nobody
+  has tuned on.
 """

@@ -21,7 +21,6 @@ def report(found: Evaluation) -> str:
     return DOCUMENT.format(
         label=card.label,
         threshold=card.threshold,
-        trigger_g=card.trigger_g,
         reference_g=found.reference_g,
         uncertain_above=found.uncertain_above,
         budget=found.budget,
