@@ -20,6 +20,8 @@ _UNITS = {
     "posture_deg": ("posture", "°"),
     "moving_g": ("moving", "g"),
     "still_s": ("still", "s"),
+    "flight_ms": ("flight", "ms"),
+    "unmoved_s": ("unmoved", "s"),
 }
 HEAD = ("recording", "source", "subject", "activity", "at", "score", "evidence", "reasons")
 

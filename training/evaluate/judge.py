@@ -52,6 +52,7 @@ class Judge:
                 score=told.assessment.score,
                 evidence=told.assessment.evidence,
                 reasons=tuple(reason.en for reason in told.assessment.reasons),
+                dropped=told.dropped,
             )
             for at_s, told in unit.assess(recording.times, recording.xyz_g)
         )

@@ -27,10 +27,12 @@ class Trigger:
     score: float | None
     evidence: Mapping[str, float]
     reasons: tuple[str, ...]
+    dropped: bool = False
+    """Whether the unit told a sensor that fell alone, which is no call whatever its score."""
 
     def would_call(self, threshold: float) -> bool:
-        """Whether it calls with this threshold; without a score it always does."""
-        return self.score is None or self.score >= threshold
+        """Whether it calls with this threshold; without a score it always does, and a dropped sensor never."""
+        return not self.dropped and (self.score is None or self.score >= threshold)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
+from agent.assessment import Verdict
 from tests.unit.training.made_up import daily, fall, home
 from training.evaluate.calibration import asked, calibration
 from training.evaluate.counts import Material
@@ -69,3 +71,10 @@ def test_the_lowest_threshold_calls_at_every_trigger() -> None:
     material = Material.of([fall(0.2), fall(number=2), daily(0.3, 0.2), daily(None)])
     lowest = of_the_model(material, material.judged)[0]
     assert (lowest.sensitivity.hits, lowest.sensitivity.count, lowest.false_calls.events) == (1, 2, 2)
+
+
+def test_a_sensor_that_fell_alone_calls_with_no_threshold() -> None:
+    alone = daily(0.9)
+    alone = replace(alone, triggers=(replace(alone.triggers[0], dropped=True, verdict=Verdict.FALSE_ALARM),))
+    judged = [fall(0.2), daily(0.9, number=2), alone]
+    assert [point.false_calls.events for point in of_the_model(Material.of(judged), judged)] == [1, 1]
