@@ -16,7 +16,8 @@ _Z = 1.96
 _DOCUMENT = """\
 # Model card: {card.label}
 
-Made by `python -m training.words` from the card beside the model file; do not edit.
+Made by `python -m training.words` from the card beside the model file; do not edit. Every missed fall and false call,
+and what was measured by age, person, activity and kind of fall, is in [report.md](report.md): `make evaluate` writes it.
 
 ## What it is not
 
