@@ -17,7 +17,7 @@ _DOCUMENT = """\
 # Model card: {card.label}
 
 Made by `python -m training.words` from the card beside the model file; do not edit. Every missed fall and false call,
-and what was measured by age, person, activity and kind of fall, is in [report.md](report.md): `make evaluate` writes it.
+and what was measured by age, person, activity and kind of fall, is in [report.md](report.md), by `make evaluate`.
 
 ## What it is not
 
