@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from agent.clock import Now
+from agent.directions import Vector
 from agent.effects import Effect
 from agent.readings import Item
 from agent.texts import Text
@@ -70,6 +71,8 @@ class TriggerSeen:
     peak_g: float
     over_reference: bool
     answer_by: float
+    gravity_before: Vector | None = None
+    """The mean acceleration of the second before it began; None where that was not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,22 @@ class Assessed:
     """Whether it was the sensor that fell, and nobody in it."""
 
 
-Signal = TriggerSeen | Assessed
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One second of motion after a trigger, ending at monotonic second `at`; one after another, as long as asked for.
+
+    `gravity` is the mean acceleration, `moving_g` the root mean square of what differs from it, turning included, in g;
+    `walking`: the last four seconds are steps.
+    """
+
+    sensor: str
+    at: float
+    gravity: Vector
+    moving_g: float
+    walking: bool
+
+
+Signal = TriggerSeen | Assessed | Observation
 
 
 class FallDetection(Protocol):

@@ -41,7 +41,7 @@ def to_note(call: Call, now: Now, machine_boot: str) -> str:
         "escalation": call.escalation,
         "escalate_in": None if call.escalate_at is None else call.escalate_at - now.mono,
         "accepted_age": None if call.accepted_at is None else now.mono - call.accepted_at,
-        "assessment": _assessment_to_json(call.assessment),
+        "assessment": _assessment_to_json(call.judged),
     }
     return json.dumps(body)
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from agent.assessment import Assessment
 from agent.config import Room
+from agent.second_look import Seen, weigh
 
 
 class Phase(StrEnum):
@@ -107,6 +108,8 @@ class Call:
     pre_alarm_until: float | None = None
     pre_alarm_began: float = 0.0
     joined: int = 0
+    seen: Seen | None = None
+    """What the second look saw of the person since the assessment."""
 
     raised_at: float | None = None
     safe: bool = False
@@ -115,6 +118,11 @@ class Call:
     escalation: int = 0
     accepted_at: float | None = None
     outcome: str | None = None
+
+    @property
+    def judged(self) -> Assessment | None:
+        """Return the assessment with what was seen since."""
+        return weigh(self.assessment, self.seen) if self.assessment and self.seen else self.assessment
 
     @property
     def is_open(self) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from agent.assessment import Advice, Assessed, Assessment, TriggerSeen, Verdict
 from agent.call_table import Call, Origin, Phase, Signal, move
 from agent.events import EventType
+from agent.second_look import Seen
 from agent.texts import Text
 
 REPEAT_WITHIN_S = 30 * 60.0
@@ -144,6 +145,23 @@ def assessed(calls: Calls, answer: Assessed, now: float) -> Step:
     return _conclude(calls, call, answer.assessment, now)
 
 
+def looked(calls: Calls, sensor: str, seen: Seen) -> Step:
+    """Take in what a second look saw: it changes score, advice and reasons of the sensor's newest call, nothing else.
+
+    The centre is told the first of lying and walking, and when the one becomes the other. A pre-alarm goes on as it is,
+    and what was seen goes out with its call.
+    """
+    for call in reversed(calls.of_sensor(sensor)):
+        if call.phase is not Phase.PRE_ALARM and not call.is_open:
+            continue
+        if call.seen is not None and call.seen.lies == seen.lies:
+            return calls, ()
+        changed = replace(call, seen=seen)
+        told = (Announce(EventType.CALL_UPDATED, changed),) if call.is_open else ()
+        return _put(calls, changed), (*told, Keep(changed))
+    return calls, ()
+
+
 def reset_pressed(calls: Calls, pressed_at: float) -> Step:
     """Cancel every pre-alarm that began before this press, and the triggers of the same incident with it."""
     outcomes: list[Outcome] = []
@@ -252,7 +270,7 @@ def restore(calls: Calls, found: Iterable[Call], undelivered: frozenset[str], no
     outcomes: list[Outcome] = []
     for call in found:
         if call.phase in (Phase.ASSESSING, Phase.PRE_ALARM):
-            before = call.assessment or Assessment(Verdict.UNVERIFIED, ())
+            before = call.judged or Assessment(Verdict.UNVERIFIED, ())
             doubted = replace(before, verdict=Verdict.UNVERIFIED, reasons=(*before.reasons, CUT_SHORT[call.phase]))
             calls, more = _raise(calls, replace(call, assessment=doubted), Signal.RESTARTED, now)
             outcomes += more
@@ -317,13 +335,13 @@ def _conclude(calls: Calls, call: Call, assessment: Assessment, now: float) -> S
 def _join(calls: Calls, host: Call, assessment: Assessment) -> Step:
     """Add a trigger to a call; tell the centre only where it learns something: now confirmed, or now to dispatch."""
     joined = replace(host, joined=host.joined + 1)
-    known = host.assessment
+    known = host.judged
     news = known is None or (
         (known.verdict is Verdict.UNVERIFIED and assessment.verdict is Verdict.CONFIRMED)
         or (known.advice is Advice.PHONE_FIRST and assessment.advice is Advice.DISPATCH)
     )
     if news:
-        joined = replace(joined, assessment=assessment)
+        joined = replace(joined, assessment=assessment, seen=None)
     if news and host.is_open:
         return _put(calls, joined), (Announce(EventType.CALL_UPDATED, joined), Keep(joined))
     return _put(calls, joined), (Keep(joined),)

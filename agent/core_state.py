@@ -19,6 +19,7 @@ from agent.health import OpenFault
 from agent.ids import Entropy
 from agent.profiles import Profile
 from agent.readings import ModelState, Restored
+from agent.second_look import Look
 from agent.sensors.debounce import ContactState
 from agent.statistics import Statistics
 from agent.supervision import Limits, Supervised
@@ -98,6 +99,8 @@ class CoreState:
     restored_late: Restored | None = None
     """What the disk answered only after the start, until fall detection has taken its part of it."""
     no_falls_because: Text = NOT_LOADED_YET
+    looks: Mapping[str, Look] = field(default_factory=dict)
+    """By sensor: the second look that is going on, or the last one. A restart ends it: nothing of it is kept."""
     plain_trigger_at: Mapping[str, float] = field(default_factory=dict)
     models: Mapping[str, ModelState] = field(default_factory=dict)
     storage: str = "ok"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent import calls, plain_threshold, statistics, wearables
-from agent.assessment import Assessed, Signal, TriggerSeen
+from agent import calls, looks, plain_threshold, statistics, wearables
+from agent.assessment import Assessed, Observation, Signal, TriggerSeen
 from agent.events import EventType, Fault, SuppressedData, Trigger
 from agent.readings import Item, ModelState, MotionBatch, Scored, ScoringFailed, Tick
 from agent.texts import Text
@@ -47,7 +47,7 @@ def _asked(turn: Turn, item: Item) -> bool:
         return False
     turn.state = replace(turn.state, falls=detection)
     for outcome in outcomes:
-        if isinstance(outcome, TriggerSeen | Assessed):
+        if isinstance(outcome, TriggerSeen | Assessed | Observation):
             _signal(turn, outcome)
         else:
             turn.effects.append(outcome)
@@ -85,7 +85,11 @@ def _plain(turn: Turn, batch: MotionBatch) -> None:
 
 def _signal(turn: Turn, signal: Signal) -> None:
     now = turn.now.mono
+    if isinstance(signal, Observation):
+        looks.observed(turn, signal)
+        return
     if isinstance(signal, TriggerSeen):
+        looks.begin(turn, signal)
         origin = turn.state.setup.origin_of(signal.sensor)
         turn.carry_out(calls.trigger_seen(turn.state.calls, signal, origin, now, turn.new_id()))
         return
@@ -116,3 +120,4 @@ def _signal(turn: Turn, signal: Signal) -> None:
             budget_left=signal.budget_left,
         )
         turn.announce(EventType.AUDIT_SUPPRESSED, signal.sensor, data)
+    looks.judged(turn, signal)

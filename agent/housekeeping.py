@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent import calls, commands, contacts, indication, picture, supervision, unclean_end, walk_test, wearables
+from agent import (
+    calls,
+    commands,
+    contacts,
+    indication,
+    looks,
+    picture,
+    supervision,
+    unclean_end,
+    walk_test,
+    wearables,
+)
 from agent.core_state import CoreState
 from agent.events import EventType, Fault, HeartbeatData, SummaryData
 from agent.sensors import debounce
@@ -28,6 +39,7 @@ def pass_time(turn: Turn) -> None:
     """Let time pass until the turn's `now`."""
     contacts.pass_time(turn)
     turn.carry_out(calls.pass_time(turn.state.calls, turn.now.mono))
+    looks.pass_time(turn)
     if walk_test.is_over(turn.state.walk_test, turn.now.mono):
         commands.end_walk_test(turn)
     _supervision(turn)

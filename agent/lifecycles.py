@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-from agent import call_table, supervision, wearing
+from agent import call_table, second_look, supervision, wearing
 from agent.uplink import paths
 
 Phase = TypeVar("Phase", bound=Enum)
@@ -45,6 +45,7 @@ def page() -> str:
     call = draw(call_table.TRANSITIONS, (call_table.Phase.ASSESSING, call_table.Phase.RAISED))
     sensor = draw(supervision.TRANSITIONS, (supervision.Phase.STARTING,))
     worn = draw(wearing.TRANSITIONS, (wearing.Phase.UNKNOWN,))
+    look = draw(second_look.TRANSITIONS, (second_look.Phase.WATCHING,))
     path = draw(paths.TRANSITIONS, (paths.Phase.DOWN,))
     return f"""{HEAD}
 ## A call (`agent/call_table.py`)
@@ -52,6 +53,13 @@ def page() -> str:
 A manual call is born in `raised`; an automatic trigger in `assessing`.
 
 {call}
+
+## A second look (`agent/second_look.py`)
+
+Begins with every trigger. `lying_since_impact` makes a call of an uncertain one; lying and walking change the score and
+the advice of a call.
+
+{look}
 
 ## A sensor (`agent/supervision.py`)
 

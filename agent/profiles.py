@@ -66,6 +66,18 @@ class FallPolicy(Strict):
     )
     uncertain_budget: int = Field(default=5, ge=0, le=100, description="uncertain suppressions in any 24 hours")
     deadline_s: float = Field(default=2.0, gt=0, le=10, description="the model must answer within this")
+    second_look_s: float = Field(
+        default=120,
+        ge=20,
+        le=600,
+        description="so long after an impact the unit looks whether the person lies or walks",
+    )
+    lying_still_s: float = Field(
+        default=15,
+        ge=10,
+        le=60,
+        description="lying still for so long raises a score, or calls after an uncertain trigger",
+    )
 
 
 class Wt901(Strict):

@@ -2,7 +2,9 @@
 
 Each file is a stretch of motion of its own; the files are played one after another into one unit, so its budget for
 uncertain triggers goes on; calls end with their file. One JSON line for each trigger, one where the sensor is found
-not worn and one where it is worn again, and one for each file, on standard output.
+not worn and one where it is worn again, and one for each file, on standard output. A second look that makes a call of
+an uncertain trigger gives that trigger another line, with `second_look`; what second looks add to calls stands in the
+file's line, under `second_look`.
 
 Rules of this file: it decides nothing. What it prints is what fall detection told the core; the core is stepped with
 every batch, answer and tick, as on the unit. How the samples are cut into batches changes no result, so quiet motion
@@ -22,14 +24,14 @@ from typing import Any
 import numpy as np
 
 import agent
-from agent import core
-from agent.assessment import Assessed, FallDetection, Signal
+from agent import core, second_look
+from agent.assessment import Assessed, FallDetection, Signal, Verdict
 from agent.calls import Calls
 from agent.clock import ManualClock, Now
 from agent.config import BrokerPath, UnitFile, Uplink
 from agent.config_files import load_profile
 from agent.core_state import Setup
-from agent.effects import Effect, Score, StoreEvent
+from agent.effects import Effect, Log, Score, StoreEvent
 from agent.errors import ConfigError, ModelError, RecordingError
 from agent.events import Fault
 from agent.inference import detector
@@ -144,6 +146,7 @@ class Unit:
         self._sensor, self._clock = sensor, ManualClock()
         self._heard: list[Assessed] = []
         self._wearing: list[tuple[float, Phase]] = []
+        self._looks: list[Log] = []
         nowhere = Uplink(paths=(BrokerPath(name="nowhere", host="127.0.0.1", port=1),))
         unit_file = UnitFile(
             schema_version=1, tenant="replay", unit_id="u-replay", profile=profile.name, uplink=nowhere
@@ -161,24 +164,34 @@ class Unit:
     def play(self, name: str, times: Floats, xyz: Floats) -> Iterator[dict[str, Any]]:
         """Play one file from now on; yield its lines."""
         totals = {"triggers": 0, "calls": 0, "suppressed": 0}
+        doubted: dict[str, tuple[float, Assessed]] = {}
+        added = list[dict[str, Any]]()
+        begun = self._clock.now().mono + _PAUSE_S
         for at_s, told in self.assess(times, xyz):
             yield from self._worn_or_not(name)
-            answer = told.assessment
             totals["triggers"] += 1
-            totals["calls" if answer.verdict.is_call else "suppressed"] += 1
-            yield {
-                "file": name,
-                "t_s": round(at_s, 3),
-                "peak_g": told.peak_g,
-                "verdict": answer.verdict.value,
-                "score": answer.score,
-                "threshold": answer.threshold,
-                "call": answer.verdict.is_call,
-                "reasons": [reason.en for reason in answer.reasons],
-                "reasons_da": [reason.da for reason in answer.reasons],
-            }
+            totals["calls" if told.assessment.verdict.is_call else "suppressed"] += 1
+            if told.assessment.verdict is Verdict.UNCERTAIN:
+                doubted[told.trigger_id] = at_s, told
+            yield {"file": name, **_line(at_s, told)}
         yield from self._worn_or_not(name)
-        yield {"file": name, "summary": {"duration_s": round(float(times[-1] - times[0]), 3), **totals}}
+        for look in self._looks:
+            seen = second_look.Seen(
+                second_look.Phase(look.fields["phase"]), look.fields["seconds"], look.fields["posture_deg"]
+            )
+            at_s = round(look.fields["at"] - begun + float(times[0]), 3)
+            raised = doubted.get(look.fields["raises"] or "")
+            if raised is None:
+                reason = second_look.reason(seen)
+                added.append({"t_s": at_s, "phase": seen.phase.value, "reason": reason.en, "reason_da": reason.da})
+                continue
+            totals["calls"] += 1
+            totals["suppressed"] -= 1
+            again = replace(raised[1], assessment=second_look.weigh(raised[1].assessment, seen))
+            yield {"file": name, **_line(raised[0], again), "second_look": {"t_s": at_s, "phase": seen.phase.value}}
+        self._looks.clear()
+        summary = {"duration_s": round(float(times[-1] - times[0]), 3), **totals}
+        yield {"file": name, "summary": summary, **({"second_look": added} if added else {})}
 
     def assess(self, times: Floats, xyz: Floats) -> Iterator[tuple[float, Assessed]]:
         """Play one recording from now on; yield each trigger with its impact in seconds of the recording."""
@@ -230,6 +243,8 @@ class Unit:
                 self._step(self._answer(effect))
             elif isinstance(effect, StoreEvent):
                 self._step(Stored((effect.event.event_id,)))
+            elif isinstance(effect, Log) and effect.event == "second_look":
+                self._looks.append(effect)
 
     def _load(self, name: str, load: Load) -> Scorer | None:
         try:
@@ -248,6 +263,20 @@ class Unit:
             return Scored(request.trigger_id, self._model(request.window), 0.0)
         except Broken as error:
             return ScoringFailed(request.trigger_id, error.code.value, str(error))
+
+
+def _line(at_s: float, told: Assessed) -> dict[str, Any]:
+    answer = told.assessment
+    return {
+        "t_s": round(at_s, 3),
+        "peak_g": told.peak_g,
+        "verdict": answer.verdict.value,
+        "score": answer.score,
+        "threshold": answer.threshold,
+        "call": answer.verdict.is_call,
+        "reasons": [reason.en for reason in answer.reasons],
+        "reasons_da": [reason.da for reason in answer.reasons],
+    }
 
 
 def _batches(times: Floats, xyz: Floats) -> Iterator[tuple[int, int]]:

@@ -25,6 +25,16 @@ class Statistics:
     scores: tuple[int, ...] = (0,) * BINS
 
 
+def reconsider(statistics: Statistics, assessment: Assessment) -> Statistics:
+    """Count a trigger that was counted as suppressed as the call that it became after all; its score stays counted."""
+    return replace(
+        statistics,
+        confirmed=statistics.confirmed + (assessment.verdict is Verdict.CONFIRMED),
+        unverified=statistics.unverified + (assessment.verdict is Verdict.UNVERIFIED),
+        suppressed=max(0, statistics.suppressed - 1),
+    )
+
+
 def count(statistics: Statistics, assessment: Assessment) -> Statistics:
     """Count one assessed trigger."""
     scores = list(statistics.scores)

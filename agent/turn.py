@@ -112,7 +112,7 @@ class Turn:
             trigger=Trigger(kind=origin.kind, type=origin.type, sensor=origin.sensor, room=origin.room),
             repeat=call.repeat,
             test=call.test,
-            assessment=None if call.assessment is None else assessment_body(call.assessment),
+            assessment=None if call.judged is None else assessment_body(call.judged),
             pre_alarm=pre_alarm,
             escalation=call.escalation,
             joined=call.joined,

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.inference.layout import QUIET_BEFORE
 from agent.inference.resample import Floats
 
-QUIET_BEFORE = 50
-"""Grid samples from the window's start that gravity is taken from: they end before free fall begins."""
 SMOOTH = 25
 LIMIT = 4.0
 """No value of any channel is beyond this."""

@@ -7,17 +7,19 @@ for whatever reason, is a call.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
-from agent.assessment import Advice, Assessed, Assessment, Signal, TriggerSeen, Verdict
+from agent.assessment import Advice, Assessed, Assessment, Observation, Signal, TriggerSeen, Verdict
 from agent.clock import Now
 from agent.effects import Effect, Log, SaveNote, Score
 from agent.inference import drop, layout, policy, resample, stream
 from agent.inference.cards import ModelCard
 from agent.inference.channels import channels
 from agent.inference.evidence import MOST_SHOCK, evidence, largest_shock
+from agent.inference.motion_features import Second
 from agent.inference.policy import Budget, Judgement, Unasked
 from agent.inference.reasons import has_moved_on, reasons
 from agent.inference.stream import Began, Found, MotionStream, Ready
@@ -79,6 +81,8 @@ class FallDetector:
     usable: Mapping[str, bool]
     """By sensor: whether its model works. Absent: nothing was heard yet; it is asked, and its deadline runs."""
     waiting: Mapping[str, _Waiting]
+    look_until: Mapping[str, float] = field(default_factory=dict)
+    """By sensor: until when the core wants to see each second."""
 
     def step(self, item: Item, now: Now) -> tuple[FallDetector, Sequence[Out]]:
         """Return the next state and what follows from `item`."""
@@ -128,14 +132,18 @@ def _notice_gaps(detector: FallDetector, now: Now) -> tuple[FallDetector, Sequen
 def _follow(detector: FallDetector, sensor: str, events: list[Found], now: Now) -> tuple[FallDetector, Sequence[Out]]:
     out = list[Out]()
     for event in events:
-        if isinstance(event, Began):
-            out.append(_seen(detector, sensor, event))
-        elif isinstance(event, Ready):
-            detector, news = _ready(detector, sensor, event, now)
-            out += news
-        else:
-            detector, news = _watch(detector, sensor, partial(drop.saw, second=event), now)
-            out += news
+        match event:
+            case Began():
+                until = event.impact_at + detector.wearables[sensor].policy.second_look_s + 1.0
+                detector = replace(detector, look_until={**detector.look_until, sensor: until})
+                out.append(_seen(detector, sensor, event))
+            case Ready():
+                detector, news = _ready(detector, sensor, event, now)
+                out += news
+            case Second():
+                detector, news = _watch(detector, sensor, partial(drop.saw, second=event), now)
+                out += news
+                out += _look(detector, sensor, event)
     return detector, out
 
 
@@ -188,7 +196,15 @@ def _seen(detector: FallDetector, sensor: str, event: Began) -> TriggerSeen:
         peak_g=round(event.peak_g, 3),
         over_reference=event.over_reference,
         answer_by=_answer_by(detector, sensor, event.crossing_at),
+        gravity_before=event.gravity_before,
     )
+
+
+def _look(detector: FallDetector, sensor: str, second: Second) -> Sequence[Out]:
+    """Tell the core of a second in which it may still look at what became of a trigger."""
+    if second.at > detector.look_until.get(sensor, -math.inf):
+        return ()
+    return (Observation(sensor, second.at, second.gravity, round(second.moving_g, 3), second.walking),)
 
 
 def _id(detector: FallDetector, sensor: str, number: int) -> str:

@@ -17,3 +17,6 @@ AFTER = 125
 """Samples from the impact on."""
 
 LENGTH = BEFORE + AFTER
+
+QUIET_BEFORE = 50
+"""Samples from the window's start that gravity is taken from: they end before free fall begins."""

@@ -7,11 +7,11 @@ ends takes its unfinished second with it.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from agent.directions import Vector
 from agent.inference.resample import NOTHING, Floats, Piece
 
 LENGTH = 50
@@ -34,7 +34,7 @@ class Second:
     """
 
     at: float
-    gravity: tuple[float, float, float]
+    gravity: Vector
     moving_g: float
     walking: bool
 
@@ -66,15 +66,6 @@ def push(state: Features, piece: Piece) -> tuple[Features, list[Second]]:
     if piece.ends:
         return Features(), seconds
     return Features(xyz[full * LENGTH :].copy(), recent, done), seconds
-
-
-def angle_deg(one: tuple[float, float, float], other: tuple[float, float, float]) -> float | None:
-    """Return the angle between two directions in degrees, 0 to 180; None where one of them is none (under 0.2 g)."""
-    length = math.hypot(*one), math.hypot(*other)
-    if min(length) < 0.2:
-        return None
-    cosine = sum(a * b for a, b in zip(one, other, strict=True)) / (length[0] * length[1])
-    return math.degrees(math.acos(min(1.0, max(-1.0, cosine))))
 
 
 def _seconds(xyz: Floats, recent: Floats, origin: float, done: int) -> list[Second]:

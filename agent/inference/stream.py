@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from agent.directions import Vector
 from agent.inference import layout, motion_features, resample, trigger, window
 from agent.inference.layout import RATE_HZ
 from agent.inference.motion_features import Features, Second
@@ -27,6 +28,8 @@ class Began:
     impact_at: float
     peak_g: float
     over_reference: bool
+    gravity_before: Vector | None
+    """The mean of the second that ends half a second before the crossing; None where less than that was measured."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,11 +121,14 @@ def _take_piece(stream: MotionStream, piece: Piece) -> tuple[MotionStream, list[
         match event:
             case trigger.Crossed():
                 triggers += 1
-                began = Began(triggers, crossed, crossed, event.peak_g, event.over)
+                before = window.gravity_before(history, event.crossing)
+                began = Began(triggers, crossed, crossed, event.peak_g, event.over, before)
                 out.append((event.crossing, triggers, began))
             case trigger.GrewOver():
                 at = piece.origin + event.impact / RATE_HZ
-                out.append((event.impact, triggers, Began(triggers, crossed, at, event.peak_g, over_reference=True)))
+                before = window.gravity_before(history, event.crossing)
+                grown = Began(triggers, crossed, at, event.peak_g, over_reference=True, gravity_before=before)
+                out.append((event.impact, triggers, grown))
             case trigger.Impact():
                 pending.append(_Pending(triggers, event.crossing, event.impact, event.peak_g))
     still: list[_Pending] = []

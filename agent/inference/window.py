@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from agent.inference.layout import AFTER, BEFORE
+from agent.directions import Vector
+from agent.inference.layout import AFTER, BEFORE, QUIET_BEFORE
 from agent.inference.resample import NOTHING, Floats
 
 LEAST_AFTER = 50
@@ -38,6 +39,15 @@ class History:
         """Return the history without what is older than `position`."""
         drop = min(max(position - self.first, 0), len(self.xyz))
         return History(self.first + drop, self.xyz[drop:].copy()) if drop else self
+
+
+def gravity_before(history: History, crossing: int) -> Vector | None:
+    """Return the mean acceleration in the first second of a window around `crossing`; None if it was not measured."""
+    first = crossing - BEFORE - history.first
+    if first < 0:
+        return None
+    x, y, z = (history.xyz[first : first + QUIET_BEFORE].sum(axis=0) / QUIET_BEFORE).tolist()
+    return x, y, z
 
 
 def is_complete(history: History, impact: int) -> bool:

@@ -125,7 +125,7 @@ def fall_and_get_up(rate_hz: float, seed: int) -> list[Sample]:
     scene.up[inside] += 0.12 * np.sin(2 * math.pi * effort / 1.2)
     scene.left[inside] += 0.1 * np.sin(2 * math.pi * effort / 1.8)
     scene.wait(4.2)
-    scene.steps(5, scene.between(1.5, 1.7), 0.2)
+    scene.steps(10, scene.between(1.5, 1.7), 0.2)
     return scene.sensed(rate_hz)
 
 

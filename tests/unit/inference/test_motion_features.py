@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from agent.directions import angle_deg
 from agent.inference import stream
-from agent.inference.motion_features import Second, angle_deg
+from agent.inference.motion_features import Second
 from agent.inference.stream import MotionStream
 from agent.simulator.motions import MOTIONS
 from tests.unit.inference.motions import Floats, jolts, times

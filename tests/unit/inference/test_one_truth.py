@@ -29,6 +29,7 @@ from agent.inference.start import judged_by
 from agent.inference.worker import ModelWorker, load_shipped
 from agent.readings import Item, ModelState, MotionBatch
 from agent.replay import _Listened
+from agent.second_look import Phase, Seen, reason
 from agent.simulator.motions import MOTIONS
 from tests.home_bench import HomeBench
 
@@ -44,7 +45,7 @@ MOVES = ("walking", "jogging", "sitting-down-hard", "fall-forward", "fall-and-ge
 
 Windows = list[bytes]
 Decided = list[tuple[str, float | None, float, tuple[str, ...]]]
-"""Of each trigger: verdict, score, peak in g, reasons."""
+"""Of each trigger: verdict, score, peak in g, reasons. Then what each second look told, in the same form."""
 
 
 @dataclass
@@ -87,9 +88,15 @@ def as_replayed(
     capsys.readouterr()
     assert replay.run(parser.parse_args(["--profile", "simulated-home", "--sensor", "wearable", *map(str, files)])) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    triggers = [line for line in lines if "verdict" in line]
+    triggers = [line for line in lines if "verdict" in line and "second_look" not in line]
     decided = [(t["verdict"], t["score"], t["peak_g"], tuple(t["reasons"])) for t in triggers]
-    return made[1].asked, decided
+    raised = [line["reasons"][-1] for line in lines if "verdict" in line and "second_look" in line]
+    added = [look["reason"] for line in lines if "summary" in line for look in line.get("second_look", ())]
+    return made[1].asked, [*decided, *_looks(raised + added)]
+
+
+def _looks(reasons: list[str]) -> Decided:
+    return [("second look", None, 0.0, (reason,)) for reason in sorted(reasons)]
 
 
 def as_lived(chosen: list[Recording]) -> tuple[Windows, Decided]:
@@ -116,14 +123,16 @@ def as_lived(chosen: list[Recording]) -> tuple[Windows, Decided]:
             home.step(MotionBatch("wearable", times[start:stop], recording.xyz_g[start:stop]))
             _ask(home, worker, mailbox)
             start = stop
-        home.advance(2.0)  # the gap is noticed by the clock
+        home.advance(3.0)  # the gap is noticed by the clock, and ends a second look
         _ask(home, worker, mailbox)
     worker.stop()
     decided = [
         (h.assessment.verdict.value, h.assessment.score, h.peak_g, tuple(r.en for r in h.assessment.reasons))
         for h in heard
     ]
-    return made[1].asked, decided
+    told = [log.fields for log in home.logs if log.event == "second_look"]
+    seen = [Seen(Phase(look["phase"]), look["seconds"], look["posture_deg"]) for look in told]
+    return made[1].asked, [*decided, *_looks([reason(look).en for look in seen])]
 
 
 def _ask(home: HomeBench, worker: ModelWorker, mailbox: queue.Queue[Item]) -> None:
@@ -161,6 +170,10 @@ def test_the_three_agree_on_simulated_motion(
 ) -> None:
     chosen = [simulated(move, rate, seed) for seed, rate in enumerate(RATES_HZ) for move in MOVES]
     assert agree(chosen, tmp_path, monkeypatch, capsys) > 50
+    assert {decided[3][0] for decided in as_lived(chosen[3:5])[1] if decided[0] == "second look"} == {
+        "lying still 15 s since the impact",
+        "up and walking 3 s",
+    }
 
 
 def test_the_three_agree_where_data_end_early(

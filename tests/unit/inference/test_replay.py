@@ -4,16 +4,18 @@ import argparse
 import json
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from agent import replay
-from agent.config_files import shipped_profiles
+from agent.config_files import load_profile, shipped_profiles
 from agent.errors import ConfigError
 from agent.inference import cards
 from agent.simulator.handling import dropped, put_on
+from agent.simulator.motions import MOTIONS
 from tests.unit.inference.motions import LYING, Floats, fall, jolts, times
 
 
@@ -189,3 +191,50 @@ def test_batches_cover_a_recording_once_and_are_short_where_something_happens() 
     busy = [stop - start for start, stop in cuts if 1199.0 < t[start] < 1210.0]
     assert max(busy) <= 201
     assert len(cuts) < 30
+
+
+def simulated(path: Path, move: str, seed: int) -> str:
+    made = np.array(MOTIONS[move](100.0, seed))
+    return write(path, made[:, 0], made[:, 1:])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lying_since_the_impact_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str], seed: int) -> None:
+    trigger, summary = played(capsys, simulated(tmp_path / "fall.csv", "fall-forward", seed))
+    (look,) = summary["second_look"]
+    assert look["phase"] == "lying_since_impact"
+    assert trigger["t_s"] + 15 <= look["t_s"] <= trigger["t_s"] + 17
+    assert look["reason"] == "lying still 15 s since the impact"
+    assert look["reason_da"] == "ligger stille 15 s siden stødet"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_getting_up_and_walking_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str], seed: int) -> None:
+    trigger, summary = played(capsys, simulated(tmp_path / "up.csv", "fall-and-get-up", seed))
+    assert trigger["call"] is True
+    assert [look["phase"] for look in summary["second_look"]] == ["up_and_walking"]
+    assert summary["summary"]["calls"] == 1, "nothing is withdrawn"
+
+
+@pytest.mark.parametrize(("move", "calls"), [("fall-forward", 1), ("fall-and-get-up", 0), ("sitting-down-hard", 0)])
+def test_an_uncertain_fall_is_called_for_once_the_person_lies_still(move: str, calls: int) -> None:
+    profile = load_profile("simulated-home")
+    unit = replay.Unit(profile, "wearable", profile.wearables["wearable"], budget=True, load=lambda _: unsure())
+    made = np.array(MOTIONS[move](100.0, 1))
+    *triggers, summary = unit.play("made", made[:, 0], made[:, 1:])
+    assert triggers[0]["verdict"] == "uncertain"
+    assert summary["summary"]["calls"] == calls
+    assert summary["summary"]["triggers"] == summary["summary"]["calls"] + summary["summary"]["suppressed"]
+    later = [line for line in triggers if "second_look" in line]
+    assert len(later) == calls
+    for line in later:
+        assert line["call"] is True
+        assert line["verdict"] == "confirmed"
+        assert line["t_s"] == triggers[0]["t_s"]
+        assert line["score"] > line["threshold"]
+        assert line["reasons"] == [*triggers[0]["reasons"], "lying still 15 s since the impact"]
+
+
+def unsure() -> Any:
+    """Return the shipped card, and a model that is never sure."""
+    return cards.load_card("fall-waist"), SimpleNamespace(runtime="none", score=lambda _: 0.6)
