@@ -50,6 +50,15 @@ _RULES = """
   replaced: someone called, then.
 - Nothing is retained but `state` and `online`. A call never expires.
 
+### What a unit adds to a call
+
+After an automatic trigger the unit keeps looking, for two minutes by default. `call.updated` says what it saw, once
+for each change: `advice` is `dispatch` with a raised `score` where the person lies still (`lying still 15 s since the
+impact`), and `phone_first` with a lowered one where they are up and walking. Nothing withdraws a call that was raised.
+A trigger that was uncertain, and so an `audit.suppressed`, becomes a call of its own when the person then lies still:
+`confirmed` if the raised score reaches the threshold, else `unverified`. `evidence.model_score` keeps what the model
+said; `look_still_s`, `look_walking_s` and `look_posture_deg` are what the score was raised or lowered by.
+
 ### What a consumer must expect to change within version 1
 
 New fields in what a unit sends, new event types, new fault codes, new rooms and new reasons. Ignore what you do not
@@ -160,6 +169,15 @@ _CHOICES = (
         "reasons for people who read Danish",
         "`assessment.reasons_da`: the same reasons in the same order; the numbers in both are those of `evidence`",
     ),
+    (
+        "the person was seen to move on, or to lie still",
+        "`call.updated` for the first of either, and when the one becomes the other; after a gap or a restart no more",
+    ),
+    (
+        "an uncertain trigger whose person then lies still",
+        "`call.raised` after its `audit.suppressed`, through a pre-alarm",
+    ),
+    ("what is seen while a pre-alarm runs", "goes out with its `call.raised`; the pre-alarm goes on"),
     ("`outcome`, `by`", "codes of at most 64 characters, never names"),
     ("more than 1000 `event_ids`", "malformed: send several acknowledgements"),
 )

@@ -7,9 +7,10 @@ threshold takes its place, so that an automatic sensor without a model is a thre
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import groupby
 
 from agent import calls, looks, plain_threshold, statistics, wearables
-from agent.assessment import Assessed, Observation, Signal, TriggerSeen
+from agent.assessment import Assessed, Observation, TriggerSeen
 from agent.events import EventType, Fault, SuppressedData, Trigger
 from agent.readings import Item, ModelState, MotionBatch, Scored, ScoringFailed, Tick
 from agent.texts import Text
@@ -46,11 +47,15 @@ def _asked(turn: Turn, item: Item) -> bool:
         give_up(turn, f"fall detection failed: {type(error).__name__}: {error}")
         return False
     turn.state = replace(turn.state, falls=detection)
-    for outcome in outcomes:
-        if isinstance(outcome, TriggerSeen | Assessed | Observation):
-            _signal(turn, outcome)
-        else:
-            turn.effects.append(outcome)
+    for kind, together in groupby(outcomes, type):
+        if kind is Observation:
+            looks.observed(turn, [outcome for outcome in together if isinstance(outcome, Observation)])
+            continue
+        for outcome in together:
+            if isinstance(outcome, TriggerSeen | Assessed):
+                _signal(turn, outcome)
+            elif not isinstance(outcome, Observation):
+                turn.effects.append(outcome)
     return True
 
 
@@ -83,11 +88,8 @@ def _plain(turn: Turn, batch: MotionBatch) -> None:
         _signal(turn, signal)
 
 
-def _signal(turn: Turn, signal: Signal) -> None:
+def _signal(turn: Turn, signal: TriggerSeen | Assessed) -> None:
     now = turn.now.mono
-    if isinstance(signal, Observation):
-        looks.observed(turn, signal)
-        return
     if isinstance(signal, TriggerSeen):
         looks.begin(turn, signal)
         origin = turn.state.setup.origin_of(signal.sensor)

@@ -7,6 +7,7 @@ under way something is only added.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from agent import calls, second_look, statistics
@@ -31,13 +32,19 @@ def judged(turn: Turn, answer: Assessed) -> None:
         _tell(turn, answer.sensor, after, after.seen)  # the answer was slower than the person
 
 
-def observed(turn: Turn, second: Observation) -> None:
-    """Look at one more second."""
-    before, limits = turn.state.looks.get(second.sensor), _limits(turn, second.sensor)
-    if before is None or limits is None:
-        return
-    after = second_look.observe(before, second, limits)
-    _moved(turn, second.sensor, before, after)
+def observed(turn: Turn, seconds: Iterable[Observation]) -> None:
+    """Look at some more seconds, one after another."""
+    now = dict(turn.state.looks)
+    for second in seconds:
+        before, limits = now.get(second.sensor), _limits(turn, second.sensor)
+        if before is None or limits is None:
+            continue
+        after = now[second.sensor] = second_look.observe(before, second, limits)
+        if after.phase is not before.phase and after.seen is not None:
+            turn.state = replace(turn.state, looks=now)
+            _tell(turn, second.sensor, after, after.seen)
+            now = dict(turn.state.looks)
+    turn.state = replace(turn.state, looks=now)
 
 
 def pass_time(turn: Turn) -> None:
@@ -45,15 +52,9 @@ def pass_time(turn: Turn) -> None:
     for sensor, look in turn.state.looks.items():
         limits = _limits(turn, sensor)
         if look.phase not in ENDED and limits is not None:
-            _moved(turn, sensor, look, second_look.pass_time(look, turn.now.mono, limits))
-
-
-def _moved(turn: Turn, sensor: str, before: Look, after: Look) -> None:
-    if after is before:
-        return
-    _put(turn, sensor, after)
-    if after.phase is not before.phase and after.seen is not None:
-        _tell(turn, sensor, after, after.seen)
+            after = second_look.pass_time(look, turn.now.mono, limits)
+            if after is not look:
+                _put(turn, sensor, after)
 
 
 def _tell(turn: Turn, sensor: str, look: Look, seen: Seen) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from agent.assessment import IMPACT, Assessed, Assessment, Signal, TriggerSeen, Verdict
+from agent.assessment import IMPACT, Assessed, Assessment, TriggerSeen, Verdict
 from agent.texts import Text, measured
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ HOLD_OFF_S = 4.0
 
 def judge(
     batch: MotionBatch, reference_g: float, last_at: float | None, reason: Text
-) -> tuple[float | None, list[Signal]]:
+) -> tuple[float | None, list[TriggerSeen | Assessed]]:
     """Return the moment of the last trigger (None if there never was one), and what this batch triggers."""
-    signals: list[Signal] = []
+    signals: list[TriggerSeen | Assessed] = []
     for at, (x, y, z) in zip(batch.times, batch.xyz_g, strict=True):
         peak = math.sqrt(float(x) ** 2 + float(y) ** 2 + float(z) ** 2)
         if peak < reference_g or (last_at is not None and at - last_at < HOLD_OFF_S):

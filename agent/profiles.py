@@ -49,6 +49,10 @@ class Button(_Contact):
     role: Literal["call", "reset"] = Field(default="call", description="`reset` only cancels a pre-alarm")
 
 
+SECOND_LOOK_MARGIN_S = 10.0
+"""A fall takes some seconds until it settles, before anybody lies still."""
+
+
 class FallPolicy(Strict):
     """How a wearable's triggers are judged. Accelerations are of |a| on the 50 Hz grid, in g."""
 
@@ -78,6 +82,13 @@ class FallPolicy(Strict):
         le=60,
         description="lying still for so long raises a score, or calls after an uncertain trigger",
     )
+
+    @model_validator(mode="after")
+    def _a_look_is_long_enough(self) -> FallPolicy:
+        least = self.lying_still_s + SECOND_LOOK_MARGIN_S
+        if self.second_look_s < least:
+            raise ValueError(f"second_look_s is shorter than lying_still_s needs; make it at least {least:g}")
+        return self
 
 
 class Wt901(Strict):

@@ -204,21 +204,21 @@ def pass_time(look: Look, now: float, limits: Limits) -> Look:
 
 def _measured(look: Look, second: Observation) -> Look:
     posture = angle_deg(look.before, second.gravity) if look.before else None
-    look = replace(look, seen_at=second.at, posture_deg=posture or 0.0)
     still = second.moving_g < STILL_G
     settled = second.at > look.impact_at + SETTLE_S
     walks = second.walking and posture is not None and posture <= AS_BEFORE_DEG
-    look = replace(
+    lies = still and posture is not None and posture >= TURNED_DEG
+    drift = angle_deg(look.still_as, second.gravity) if lies and look.still_s else None
+    goes_on = drift is not None and drift <= DRIFT_DEG
+    return replace(
         look,
+        seen_at=second.at,
+        posture_deg=posture or 0.0,
         restless_s=0 if still or not settled else look.restless_s + 1,
         walking_s=look.walking_s + 1 if walks else 0,
+        still_s=(look.still_s + 1 if goes_on else 1) if lies else 0,
+        still_as=look.still_as if goes_on else second.gravity,
     )
-    if not still or posture is None or posture < TURNED_DEG:
-        return replace(look, still_s=0)
-    drift = angle_deg(look.still_as, second.gravity)
-    if look.still_s == 0 or drift is None or drift > DRIFT_DEG:
-        return replace(look, still_s=1, still_as=second.gravity)
-    return replace(look, still_s=look.still_s + 1)
 
 
 def _move(look: Look, sign: Sign) -> Look:
