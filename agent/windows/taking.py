@@ -112,7 +112,7 @@ def _take(
     return changed, kept
 
 
-def _trigger(signal: Signal) -> WindowTrigger:
+def _trigger(signal: TriggerSeen | Assessed) -> WindowTrigger:
     seen = WindowTrigger(signal.impact_at, signal.peak_g, signal.over_reference)
     if isinstance(signal, TriggerSeen):
         return seen
