@@ -22,6 +22,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties, VariableByteIntegers
 from paho.mqtt.reasoncodes import ReasonCode
 
+from agent.uplink.tuning import tune
+
 if TYPE_CHECKING:
     from agent.config import BrokerPath
     from agent.effects import Publish
@@ -106,7 +108,7 @@ class Link:
     def opened(self, sock: socket.socket) -> None:
         """Take the socket that paho made; from here on the broker may know of us."""
         self.sock = sock
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # paho leaves Nagle's algorithm on
+        tune(sock)
         if self.ended:  # given up meanwhile: our CONNECT would end the connection that took its place
             self.cut()
 

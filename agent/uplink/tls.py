@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from agent.errors import UplinkError
+from agent.uplink.tuning import tune
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,8 +44,9 @@ class ClientContext(ssl.SSLContext):
     """Bound of the handshake in seconds; None leaves paho's, which is the one of TCP."""
 
     def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-        """Wrap as the base class does, and remember."""
+        """Wrap as the base class does, and remember; tuned before its handshake, which is lost as easily as a call."""
         self.wrapped = super().wrap_socket(*args, **kwargs)
+        tune(self.wrapped)
         return self.wrapped
 
 
