@@ -175,7 +175,7 @@ class Unit:
                 doubted[told.trigger_id] = at_s, told
             yield {"file": name, **_line(at_s, told)}
         yield from self._worn_or_not(name)
-        for look in self._looks:
+        for look in self.second_looks():
             seen = second_look.Seen(
                 second_look.Phase(look.fields["phase"]), look.fields["seconds"], look.fields["posture_deg"]
             )
@@ -189,7 +189,6 @@ class Unit:
             totals["suppressed"] -= 1
             again = replace(raised[1], assessment=second_look.weigh(raised[1].assessment, seen))
             yield {"file": name, **_line(raised[0], again), "second_look": {"t_s": at_s, "phase": seen.phase.value}}
-        self._looks.clear()
         summary = {"duration_s": round(float(times[-1] - times[0]), 3), **totals}
         yield {"file": name, "summary": summary, **({"second_look": added} if added else {})}
 
@@ -207,6 +206,11 @@ class Unit:
         self._clock.advance(2 * GAP_S)
         self._step(Tick())
         yield from self._told(shift)
+
+    def second_looks(self) -> list[Log]:
+        """Return what second looks have said since this was last asked; `raises` is the trigger that became a call."""
+        said, self._looks = self._looks, []
+        return said
 
     def _told(self, shift: float) -> list[tuple[float, Assessed]]:
         told = [(one.impact_at - shift, one) for one in self._heard]

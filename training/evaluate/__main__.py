@@ -38,6 +38,7 @@ def evaluate(data: Path, folder: Path) -> Evaluation:
         reference_g=fall.reference_g,
         uncertain_above=fall.uncertain_above,
         budget=fall.uncertain_budget,
+        lying_still_s=fall.lying_still_s,
         folds=tuple((one.name, one.sha256) for one in cards),
     )
 

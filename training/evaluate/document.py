@@ -98,6 +98,18 @@ same samples:
 
 {versus}
 
+## The second look
+
+Everything above is the first verdict. After it the unit keeps looking: who lies still for {lying_still_s:g} s since
+the impact makes a call of an uncertain trigger, and who is up and walking turns a call's advice to `phone_first`;
+nothing withdraws a call.
+
+{second_look}
+
+These recordings can hardly show it: most end before {lying_still_s:g} s have passed, and in those of falls people get
+up because the recording is over. What it does for somebody who stays on the floor is shown with made-up motion only
+(`tests/property/test_second_look.py`).
+
 ## Calibration
 
 ![Share of falls among triggers, by score, with counts](figures/reliability.svg)

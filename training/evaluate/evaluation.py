@@ -26,6 +26,7 @@ class Evaluation:
     reference_g: float
     uncertain_above: float
     budget: int
+    lying_still_s: float
     folds: tuple[tuple[str, str], ...]
     """Name and sha256 of each fold file."""
 

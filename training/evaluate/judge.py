@@ -8,7 +8,7 @@ frozen one of the shipped card.
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -40,10 +40,10 @@ class Judge:
         self._first = index.folds[0].name
         self._loaded: dict[str, tuple[ModelCard, Model]] = {}
 
-    def triggers(self, recording: Recording) -> tuple[Trigger, ...]:
+    def judge(self, recording: Recording) -> Judged:
         """Return what the unit says; ModelError if every fold file has learnt from this person."""
         unit = Unit(self._profile, SENSOR, self._wearable, budget=False, load=self._loader(self._fold(recording)))
-        return tuple(
+        triggers = tuple(
             Trigger(
                 at_s=round(at_s, 3),
                 peak_g=told.peak_g,
@@ -56,6 +56,9 @@ class Judge:
             )
             for at_s, told in unit.assess(recording.times, recording.xyz_g)
         )
+        said = [look.fields for look in unit.second_looks()]
+        raised = any(look["raises"] for look in said)
+        return Judged(recording, triggers, raised, tuple(look["phase"] for look in said))
 
     def _fold(self, recording: Recording) -> str:
         name = self._fold_of.get((recording.dataset, recording.subject))
@@ -81,17 +84,12 @@ def _start(folder: Path) -> None:
     _judges.append(Judge(folder))
 
 
-def _triggers(recording: Recording) -> tuple[Trigger, ...]:
-    return _judges[0].triggers(recording)
+def _judge(recording: Recording) -> Judged:
+    return _judges[0].judge(recording)
 
 
 def judge(recordings: Sequence[Recording], folder: Path, title: str, processes: int = PROCESSES) -> list[Judged]:
     """Judge all of them, in parallel, with a progress bar; in the order given. ModelError as `folds.load` says."""
     Judge(folder)  # says here what is wrong, not in a process that a pool would start again and again
     with multiprocessing.get_context("spawn").Pool(processes, _start, (folder,)) as pool:
-        return list(_judged(recordings, pool.imap(_triggers, recordings, _AT_ONCE), title))
-
-
-def _judged(recordings: Sequence[Recording], answers: Iterator[tuple[Trigger, ...]], title: str) -> Iterator[Judged]:
-    bar = tqdm(answers, desc=title, unit="rec", total=len(recordings))
-    return (Judged(recording, triggers) for recording, triggers in zip(recordings, bar, strict=True))
+        return list(tqdm(pool.imap(_judge, recordings, _AT_ONCE), desc=title, unit="rec", total=len(recordings)))

@@ -1,7 +1,7 @@
 """What the unit said about one recording, and what counts as a call in it.
 
-Rules of this file: the verdict is the unit's own. Only `would_call` compares a score with a threshold: it asks what
-another one would have done.
+Rules of this file: the verdict is the unit's own, and the first one: what a second look added stands apart. Only
+`would_call` compares a score with a threshold: it asks what another one would have done.
 """
 
 from __future__ import annotations
@@ -37,10 +37,13 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """One recording with all of its triggers, in order."""
+    """One recording with all of its triggers, in order, and what second looks said, in the words of their phases."""
 
     recording: Recording
     triggers: tuple[Trigger, ...]
+    raised: bool = False
+    """Whether a second look made a call of an uncertain trigger."""
+    looks: tuple[str, ...] = ()
 
     @property
     def called(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 
 from agent.assessment import Verdict
+from agent.second_look import LYING, Phase
 from training.evaluate import cases, document, readers
 from training.evaluate.activities import SISFALL, in_words, short_words, source_of
 from training.evaluate.calibration import asked, calibration
@@ -22,6 +23,7 @@ from training.evaluate.targets import older
 from training.evaluate.versus import versus
 
 STRICT_S = 2.5
+_LYING = {phase.value for phase in LYING}
 _THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9)
 _MOST_NAMED = 5
 
@@ -121,6 +123,28 @@ def versus_table(found: Evaluation) -> str:
         rows.append((words, *falls_of_both, *false_of_both, share_words(both.suppressed), share_words(both.lost)))
     calls = ("its false calls an hour", "the model's", "its false triggers suppressed", "its falls lost")
     return table(("source", level, "by the model", *calls), rows)
+
+
+def second_look_table(material: Material) -> str:
+    """Return what second looks added, falls and daily life apart."""
+    kinds = [
+        (f"{words}, {kind}", chosen)
+        for words, of in by_source(material)
+        for kind, chosen in (("falls", falls(of)), ("daily life", daily_life(of)))
+    ]
+    head = ("source", "recordings", "called at first", "raised to a call", "lying still after a call", "up and walking")
+    rows = (
+        (
+            words,
+            str(len(chosen)),
+            str(sum(one.called for one in chosen)),
+            str(sum(one.raised and not one.called for one in chosen)),
+            str(sum(one.called and any(phase in _LYING for phase in one.looks) for one in chosen)),
+            str(sum(Phase.UP.value in one.looks for one in chosen)),
+        )
+        for words, chosen in kinds
+    )
+    return table(head, rows)
 
 
 def calibration_table(material: Material) -> str:

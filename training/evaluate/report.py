@@ -42,6 +42,8 @@ def report(found: Evaluation) -> str:
         activities=daily_table("source and activity", material, of_activities),
         subjects=whole_table("source and person", material, by(material, subject)),
         versus=passages.versus_table(found),
+        second_look=passages.second_look_table(material),
+        lying_still_s=found.lying_still_s,
         calibration=passages.calibration_table(material),
         missed=cases.missed_table(cases.missed_falls(material.judged)),
         false=cases.false_table(cases.with_false_calls(material.judged)),

@@ -79,5 +79,6 @@ def evaluation(judged: list[Judged] | None = None) -> Evaluation:
         reference_g=2.13,
         uncertain_above=0.5,
         budget=5,
+        lying_still_s=15.0,
         folds=(("fold-1", "a" * 64),),
     )

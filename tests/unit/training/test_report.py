@@ -7,9 +7,10 @@ import re
 import pytest
 
 from agent.inference.cards import load_card
-from tests.unit.training.made_up import THRESHOLD, daily, evaluation, fall, home, trigger
+from tests.unit.training.made_up import THRESHOLD, daily, evaluation, fall, home, recording, trigger
 from training.evaluate import cases
 from training.evaluate.counts import Material, false_calls
+from training.evaluate.judged import Judged
 from training.evaluate.report import report
 from training.evaluate.tables import percent, table
 from training.evaluate.targets import targets
@@ -137,3 +138,11 @@ def test_falls_of_older_people_are_counted_where_there_are_some() -> None:
 def test_missed_and_false_are_told_by_the_units_verdict_and_not_by_the_score() -> None:
     assert cases.missed_falls([fall(0.9), fall(THRESHOLD - 0.01), fall(None)])[0].triggers[0].score == THRESHOLD - 0.01
     assert not cases.with_false_calls([daily(None), daily(0.1)])
+
+
+def test_what_second_looks_added_stands_apart() -> None:
+    raised = Judged(recording(number=40), (trigger(0.6),), raised=True, looks=("lying_since_impact",))
+    walked = Judged(recording("P2", is_fall=True, number=41), (trigger(0.9),), looks=("up_and_walking",))
+    found = section(report(evaluation([*home(), raised, walked])), "The second look")
+    assert "| SisFall, waist, falls | 23 | 21 | 0 | 0 | 1 |" in found
+    assert "| SisFall, waist, daily life | 63 | 2 | 1 | 0 | 0 |" in found
