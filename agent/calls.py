@@ -154,7 +154,8 @@ def looked(calls: Calls, sensor: str, seen: Seen) -> Step:
     for call in reversed(calls.of_sensor(sensor)):
         if call.phase is not Phase.PRE_ALARM and not call.is_open:
             continue
-        if call.seen is not None and call.seen.lies == seen.lies:
+        raised_for_lying = call.assessment is not None and "look_still_s" in call.assessment.evidence
+        if seen.lies is (call.seen.lies if call.seen else raised_for_lying or None):
             return calls, ()
         changed = replace(call, seen=seen)
         told = (Announce(EventType.CALL_UPDATED, changed),) if call.is_open else ()

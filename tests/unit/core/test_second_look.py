@@ -118,6 +118,17 @@ def test_a_cancelled_fall_is_not_raised_again_by_lying_still(home: HomeBench, pe
     assert not home.seen("call.raised")
 
 
+def test_what_raised_a_call_is_not_told_again(home: HomeBench, person: Person) -> None:
+    person.impact(Verdict.UNCERTAIN, 0.6)
+    person.lie_still(15)
+    person.toss(12)
+    person.lie_still(15)
+    assert len(home.seen("call.raised")) == 1
+    assert not home.seen("call.updated")
+    person.walk(8)
+    assert assessments(home, "call.updated")[0]["score"] == pytest.approx(0.3333)
+
+
 # ---------------------------------------------------------------- a call under way
 
 
