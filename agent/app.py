@@ -285,14 +285,14 @@ class App:
 
     def _take_models(self, models: ModelWorker) -> None:
         self._models = models
-        self._workers.add("model", Worker(models.busy_since, self._mend_model))
+        self._workers.add("model", Worker(models.busy_since, partial(self._mend_model, models)))
+        if models.shadow is not None:
+            self._workers.add("shadow", Worker(models.shadow.busy_since, models.shadow.give_up))
 
-    def _mend_model(self, seconds: float) -> None:
-        from agent.inference.start import start_models  # noqa: PLC0415 - loaded already: it is the one that hangs
-
+    def _mend_model(self, models: ModelWorker, seconds: float) -> None:
         for sensor in self._setup.profile.wearables:
             self.post(ModelState(sensor, failing=True, detail=f"the model has not answered for {seconds:.0f} s"))
-        self._take_models(start_models(self._setup.profile.wearables, self.post))
+        self._take_models(models.anew())
 
     # ------------------------------------------------------------ building
 
@@ -337,9 +337,18 @@ class App:
                 self._start_wearable(name)
             from agent.inference.start import load_fall_detection  # noqa: PLC0415 - numpy and the runtime take long
             from agent.inference.stillness import Stillness  # noqa: PLC0415 - the same
+            from agent.models.chosen import choose  # noqa: PLC0415 - with them
+            from agent.models.folder import folder_of  # noqa: PLC0415 - with them
 
+            folder = folder_of(self._unit)
             models, detection, effects = load_fall_detection(
-                wearables, self._restored.notes, self._clock.now(), self.post, id_prefix=self._boot_id
+                wearables,
+                self._restored.notes,
+                self._clock.now(),
+                self.post,
+                id_prefix=self._boot_id,
+                chosen=choose(folder),
+                folder=folder,
             )
             loaded = _FallsLoaded(self._windows.around(detection), models, Stillness(), tuple(effects))
         except Exception as error:

@@ -6,12 +6,13 @@ rooms are an enumeration and names are slugs.
 
 from __future__ import annotations
 
+import base64
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from agent.profiles import Profile, SensorName, Strict
 
@@ -136,6 +137,30 @@ class Consent(Strict):
         return self
 
 
+def _checked_key(text: str) -> str:
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except ValueError:
+        raw = b""
+    # Written back, because base64 has several texts for the same bytes and a key should have one.
+    if len(raw) != 32 or base64.b64encode(raw).decode() != text:
+        raise ValueError("is no Ed25519 public key; it must be the 44 characters that `nodkald office model-key` shows")
+    return text
+
+
+SigningKey = Annotated[str, AfterValidator(_checked_key)]
+"""An Ed25519 public key in base64."""
+
+
+class Models(Strict):
+    """Whose models may stand in for the one that the package ships."""
+
+    signing_key: SigningKey | None = Field(
+        default=None,
+        description="Ed25519 public key in base64, from `nodkald office model-key`; without it only the shipped model",
+    )
+
+
 class UnitFile(Strict):
     """One home."""
 
@@ -153,6 +178,7 @@ class UnitFile(Strict):
     pre_alarm: PreAlarm = Field(default=PreAlarm(), description="how an automatic call can be cancelled")
     uplink: Uplink = Field(description="the way to the response centre")
     consent: Consent = Field(default=Consent(), description="what may be kept of the motion, by the citizen's consent")
+    model: Models = Field(default=Models(), description="which fall models are accepted")
     sensors: dict[SensorName, SensorPlace] = Field(
         default_factory=dict, description="what this home knows about the profile's sensors, by their names"
     )

@@ -178,6 +178,14 @@ _CHOICES = (
         "`call.raised` after its `audit.suppressed`, through a pre-alarm",
     ),
     ("what is seen while a pre-alarm runs", "goes out with its `call.raised`; the pre-alarm goes on"),
+    (
+        "a model tried in the shadow of the live one",
+        "`data.shadow` of `audit.summary`: how often both, neither or one alone would have called, and its scores",
+    ),
+    (
+        "a model that was promoted and is refused (signature, hash)",
+        "`model.failing` with the sensor's name; without a name the model that judges can't be asked",
+    ),
     ("`outcome`, `by`", "codes of at most 64 characters, never names"),
     ("more than 1000 `event_ids`", "malformed: send several acknowledgements"),
 )

@@ -16,7 +16,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent import call_notes, calls, commands, contacts, falls, housekeeping, supervision, unclean_end, wearables
+from agent import (
+    call_notes,
+    calls,
+    commands,
+    contacts,
+    falls,
+    housekeeping,
+    statistics,
+    supervision,
+    unclean_end,
+    wearables,
+)
 from agent.assessment import FallDetection
 from agent.calls import Calls
 from agent.clock import Now
@@ -42,6 +53,8 @@ from agent.readings import (
     Restored,
     Scored,
     ScoringFailed,
+    ShadowScored,
+    ShadowState,
     StorageTrouble,
     StorageWell,
     Stored,
@@ -114,7 +127,15 @@ def without_falls(state: CoreState, reason: str, now: Now) -> Step:
 
 def step(state: CoreState, item: Item, now: Now) -> Step:
     """Return the state after `item` at `now`, and what is to be done, in order."""
+    if isinstance(item, ShadowState | ShadowScored):
+        return _shadow(state, item), ()
     turn = Turn(state, now)
+    _take(turn, item)
+    housekeeping.pass_time(turn)
+    return turn.state, turn.effects
+
+
+def _take(turn: Turn, item: Item) -> None:
     match item:
         case Edge() | Level():
             contacts.observe(turn, item)
@@ -132,8 +153,13 @@ def step(state: CoreState, item: Item, now: Now) -> Step:
             _storage(turn, item)
         case Tick():
             falls.take(turn, item)
-    housekeeping.pass_time(turn)
-    return turn.state, turn.effects
+
+
+def _shadow(state: CoreState, item: ShadowState | ShadowScored) -> CoreState:
+    """Count what a model in the shadow says. Nothing else comes of it: no effect, and not even time passes."""
+    if isinstance(item, ShadowState):
+        return replace(state, shadow=item)
+    return replace(state, statistics=statistics.compare(state.statistics, item))
 
 
 def hands_ahead(state: CoreState, now: Now) -> Ahead | None:

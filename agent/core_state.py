@@ -18,7 +18,7 @@ from agent.events import EvictedRange, Fault
 from agent.health import OpenFault
 from agent.ids import Entropy
 from agent.profiles import Profile
-from agent.readings import ModelState, Restored
+from agent.readings import ModelState, Restored, ShadowState
 from agent.second_look import Look
 from agent.sensors.debounce import ContactState
 from agent.statistics import Statistics
@@ -103,6 +103,8 @@ class CoreState:
     """By sensor: the second look that is going on, or the last one. A restart ends it: nothing of it is kept."""
     plain_trigger_at: Mapping[str, float] = field(default_factory=dict)
     models: Mapping[str, ModelState] = field(default_factory=dict)
+    shadow: ShadowState | None = None
+    """The model that is tried beside the live one; read by the day's summary alone."""
     storage: str = "ok"
     evicted: EvictedRange | None = None
     evicted_at: float | None = None

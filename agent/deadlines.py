@@ -27,10 +27,12 @@ class Limits:
         return self.seconds[worker.partition(":")[0]]
 
 
-LIMITS = Limits({"pins": 5.0, "storage": 10.0, "uplink": 45.0, "wearable": 15.0, "model": 15.0, "windows": 60.0})
+LIMITS = Limits(
+    {"pins": 5.0, "storage": 10.0, "uplink": 45.0, "wearable": 15.0, "model": 15.0, "shadow": 15.0, "windows": 60.0}
+)
 """Storage: an SD card that collects its garbage takes seconds. Uplink: name, TCP on two addresses, TLS, CONNACK.
 Wearable: opening a port may wait for a USB reset. Model: fifteen times what the slowest Pi needs to load it.
-Windows: nobody waits for them."""
+Shadow: a model, too, which is given up and not mended. Windows: nobody waits for them."""
 
 
 @dataclass(frozen=True, slots=True)

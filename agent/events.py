@@ -167,6 +167,23 @@ class SuppressedData(Stamped):
     budget_left: int | None = Field(description="of the budget for uncertain triggers; None where it has no limit")
 
 
+class ShadowSummary(Wire):
+    """A candidate model that was asked about the same windows, after the live one had answered; it decided nothing.
+
+    The four counts of windows that both answered, each by its own threshold, say how far they agree.
+    """
+
+    model: str
+    model_sha256: str | None = Field(description="null where its file was refused")
+    failing: bool = Field(description="it could not be asked at the day's end")
+    both_call: int = Field(ge=0)
+    neither_calls: int = Field(ge=0)
+    only_live_calls: int = Field(ge=0)
+    only_shadow_calls: int = Field(ge=0)
+    not_compared: int = Field(ge=0, description="windows on which one of the two gave no answer")
+    scores: tuple[int, ...] = Field(description="histogram of the candidate's scores in ten equal bins from 0 to 1")
+
+
 class SummaryData(Stamped):
     """A day in numbers."""
 
@@ -176,6 +193,9 @@ class SummaryData(Stamped):
     suppressed: int
     cancelled: int
     scores: tuple[int, ...] = Field(description="histogram of scores in ten equal bins from 0 to 1")
+    model: str | None = Field(default=None, description="the model that judged at the day's end")
+    model_sha256: str | None = None
+    shadow: ShadowSummary | None = Field(default=None, description="null where no model was tried beside it")
 
 
 class HeartbeatData(Stamped):

@@ -73,6 +73,8 @@ def _model_state(turn: Turn, item: ModelState) -> None:
     else:
         turn.close_fault(Fault.MODEL_FAILING, None)
         turn.log("info", "model_ready", sensor=item.sensor, model=item.name)
+        if item.refused:  # a fault of its own, because another model stands in and works
+            turn.open_fault(Fault.MODEL_FAILING, item.sensor, f"{item.refused}; {item.name} stands in")
 
 
 def _plain(turn: Turn, batch: MotionBatch) -> None:

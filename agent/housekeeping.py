@@ -20,7 +20,8 @@ from agent import (
     wearables,
 )
 from agent.core_state import CoreState
-from agent.events import EventType, Fault, HeartbeatData, SummaryData
+from agent.events import EventType, Fault, HeartbeatData, ShadowSummary, SummaryData
+from agent.readings import ShadowState
 from agent.sensors import debounce
 from agent.statistics import EVERY_S, Statistics
 from agent.supervision import FAULT_OF, Supervised
@@ -114,9 +115,32 @@ def _summary(turn: Turn) -> None:
         suppressed=day.suppressed,
         cancelled=turn.state.calls.cancelled,
         scores=day.scores,
+        **_judging(turn.state),
+        shadow=None if turn.state.shadow is None else shadow_summary(turn.state, turn.state.shadow),
     )
     turn.state = replace(turn.state, statistics=Statistics(turn.now.mono), calls=replace(turn.state.calls, cancelled=0))
     turn.announce(EventType.AUDIT_SUMMARY, None, data)
+
+
+def _judging(state: CoreState) -> dict[str, str | None]:
+    known = next(iter(state.models.values()), None)
+    return {"model": known.name if known else None, "model_sha256": known.sha256 if known else None}
+
+
+def shadow_summary(state: CoreState, shadow: ShadowState) -> ShadowSummary:
+    """Return how the model in the shadow did since the day began."""
+    beside = state.statistics.beside
+    return ShadowSummary(
+        model=shadow.name,
+        model_sha256=shadow.sha256,
+        failing=shadow.failing,
+        both_call=beside.both,
+        neither_calls=beside.neither,
+        only_live_calls=beside.only_live,
+        only_shadow_calls=beside.only_shadow,
+        not_compared=beside.not_compared,
+        scores=beside.scores,
+    )
 
 
 def _heartbeat(turn: Turn) -> None:

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 DEADLINE_S = 30
 
 
-def run(*arguments: str, stdin: str | bytes = "", fds: tuple[str, ...] = ()) -> bytes:
+def run(*arguments: str, stdin: str | bytes = "", fds: tuple[str, ...] = (), deadline_s: float = DEADLINE_S) -> bytes:
     """Run `openssl` with these arguments and return what it prints; `fds` are names that `in_memory` gave.
 
-    Raises OpensslError if it says no or takes longer than `DEADLINE_S`, OpensslMissing if there is no such command.
+    Raises OpensslError if it says no or takes longer than `deadline_s`, OpensslMissing if there is no such command.
     """
     try:
         done = subprocess.run(  # noqa: S603 - fixed words, checked ids and files in memory
@@ -30,13 +30,15 @@ def run(*arguments: str, stdin: str | bytes = "", fds: tuple[str, ...] = ()) -> 
             input=stdin.encode() if isinstance(stdin, str) else stdin,
             capture_output=True,
             check=False,
-            timeout=DEADLINE_S,
+            timeout=deadline_s,
             pass_fds=[int(fd.rsplit("/", 1)[1]) for fd in fds],
         )
     except FileNotFoundError as error:
         raise OpensslMissing("the program openssl is missing; install it (`sudo apt install openssl`)") from error
     except subprocess.TimeoutExpired as error:
-        raise OpensslError(f"openssl {arguments[0]} did not end within {DEADLINE_S} s") from error
+        raise OpensslError(f"openssl {arguments[0]} did not end within {deadline_s:g} s") from error
+    except OSError as error:
+        raise OpensslError(f"openssl can't be started: {error}") from error
     if done.returncode != 0:
         raise OpensslError(done.stderr.decode(errors="replace") + done.stdout.decode(errors="replace"))
     return done.stdout
@@ -44,10 +46,18 @@ def run(*arguments: str, stdin: str | bytes = "", fds: tuple[str, ...] = ()) -> 
 
 @contextlib.contextmanager
 def in_memory(content: str | bytes) -> Iterator[str]:
-    """Give the name of a file that holds `content` and is on no disk: for `run`, whose `fds` must name it, too."""
-    fd = os.memfd_create("nodkald", 0)
+    """Give the name of a file that holds `content` and is on no disk: for `run`, whose `fds` must name it, too.
+
+    Raises OpensslError where memory is short.
+    """
+    fd = -1
     try:
-        os.write(fd, content.encode() if isinstance(content, str) else content)
+        try:
+            fd = os.memfd_create("nodkald", 0)
+            os.write(fd, content.encode() if isinstance(content, str) else content)
+        except OSError as error:
+            raise OpensslError(f"there is no memory for what openssl is to read: {error}") from error
         yield f"/dev/fd/{fd}"
     finally:
-        os.close(fd)
+        if fd >= 0:
+            os.close(fd)

@@ -108,6 +108,30 @@ class ModelState:
     detail: str
     name: str | None = None
     sha256: str | None = None
+    refused: str = ""
+    """Why it is not the model that was promoted; empty where it is."""
+
+
+# ---------------------------------------------------------------- a model in the shadow of the live one
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowState:
+    """A candidate model runs beside the live one (`failing` false), or should and can't (`detail` says why)."""
+
+    name: str
+    sha256: str | None
+    failing: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowScored:
+    """What both models said of one window: a call or none, None where a model gave no answer; the shadow's score."""
+
+    live: bool | None
+    shadow: bool | None
+    score: float | None
 
 
 # ---------------------------------------------------------------- the uplink
@@ -259,6 +283,8 @@ Item = (
     | Scored
     | ScoringFailed
     | ModelState
+    | ShadowState
+    | ShadowScored
     | PathUp
     | PathDown
     | PubAck

@@ -15,7 +15,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.config import BrokerPath, Consent, PreAlarm, SensorPlace, Tls, UnitFile, Uplink
+from agent.config import BrokerPath, Consent, Models, PreAlarm, SensorPlace, Tls, UnitFile, Uplink
 from agent.config_faults import wanted
 from agent.profiles import Button, FallPolicy, Output, Profile, PullCord, Wt901
 
@@ -38,6 +38,7 @@ TABLES: Mapping[str, type[BaseModel]] = {
     "unit file [uplink.paths.tls]": Tls,
     "unit file [sensors.NAME]": SensorPlace,
     "unit file [consent]": Consent,
+    "unit file [model]": Models,
     "profile": Profile,
     "profile [sensors.NAME] pull_cord": PullCord,
     "profile [sensors.NAME] button": Button,

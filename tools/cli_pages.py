@@ -44,6 +44,9 @@ This home's unit file. The service does not start before it is there.
 .I /usr/share/nodkald/profiles
 The firmware profiles that a unit file can name.
 .TP
+.I /etc/nodkald/models
+The municipality's fall models, each a card (.json), a model file (.tflite) and a signature (.sig), and which is chosen.
+.TP
 .I /var/lib/nodkald
 The outbox: events that the centre has not received yet. Survives restarts and upgrades.
 .TP
@@ -105,7 +108,7 @@ def completion() -> str:
 _nodkald() {{
   local words command=${{COMP_WORDS[1]}}
   case "$command-${{COMP_WORDS[2]}}" in
-    sim-*) [ "$COMP_CWORD" -gt 2 ] && command="$command-${{COMP_WORDS[2]}}" ;;
+    sim-* | model-* | office-*) [ "$COMP_CWORD" -gt 2 ] && command="$command-${{COMP_WORDS[2]}}" ;;
   esac
   [ "$COMP_CWORD" -gt 1 ] || command=''
   case "$command" in

@@ -63,6 +63,12 @@ class Case:
         found: Mapping[str, Any] | None = self.said["picture"]["model"] if self.said is not None else None
         return found
 
+    @property
+    def shadow_in_use(self) -> Mapping[str, Any] | None:
+        """What the running unit says about the model in the shadow, or None."""
+        found: Mapping[str, Any] | None = self.said.get("shadow") if self.said is not None else None
+        return found
+
     def path(self, name: str) -> Mapping[str, Any] | None:
         """Return what the running unit says about a path, or None."""
         found: Mapping[str, Any] | None = self.said["picture"]["paths"].get(name) if self.said is not None else None

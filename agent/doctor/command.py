@@ -131,7 +131,7 @@ def unit_checks(case: Case) -> Iterator[Check]:
         yield Check(serial_ports.NAME, partial(serial_ports.examine, case, name, wearable), name)
     if not profile.wearables:
         yield Check(serial_ports.NAME, serial_ports.nothing_to_examine)
-    yield Check(model.NAME, partial(model.examine, profile.wearables, case.model_in_use))
+    yield Check(model.NAME, partial(model.examine, case))
     yield Check(consent.NAME, partial(consent.examine, unit.consent, case.now))
     yield Check(outbox.NAME, partial(outbox.examine, case))
     yield Check(disk.NAME, partial(disk.examine, unit.state_dir, simulated=case.simulated))

@@ -110,18 +110,26 @@ def load_card(name: str) -> ModelCard:
     """Return the card shipped as `name`; ModelError if it is missing, not a card, or for another pipeline than ours."""
     file = resources.files(PACKAGE) / f"{name}.json"
     try:
-        card = ModelCard.model_validate_json(file.read_bytes())
+        card = parse_card(file.read_bytes())
     except OSError as error:
         raise ModelError(
             f"no model card {name}.json is shipped in {PACKAGE}; check the profile's fall.model"
         ) from error
+    except ModelError as error:
+        raise ModelError(f"{name}.json {error}; install the package again") from error
+    if card.name != name:
+        raise ModelError(f"model card {name}.json is the card of {card.name}; install the package again")
+    return card
+
+
+def parse_card(text: bytes) -> ModelCard:
+    """Return the card in a file; ModelError (what the file is or holds) if it is none, or for another pipeline."""
+    try:
+        card = ModelCard.model_validate_json(text)
     except ValidationError as error:
-        raise ModelError(
-            f"{name}.json is no model card ({error.error_count()} faults); install the package again"
-        ) from error
-    fault = _fault(card, name)
-    if fault:
-        raise ModelError(f"model card {name}.json {fault}; install the package again")
+        raise ModelError(f"is no model card ({error.error_count()} faults)") from error
+    if fault := _fault(card):
+        raise ModelError(fault)
     return card
 
 
@@ -153,9 +161,7 @@ def check_binding(profile: Profile) -> list[str]:
     return faults
 
 
-def _fault(card: ModelCard, name: str) -> str:
-    if card.name != name:
-        return f"is the card of {card.name}"
+def _fault(card: ModelCard) -> str:
     if (card.rate_hz, card.channels) != (layout.RATE_HZ, layout.CHANNELS):
         return "is for other channels or another rate than this software makes"
     if (card.before_s, card.after_s) != (layout.BEFORE / layout.RATE_HZ, layout.AFTER / layout.RATE_HZ):

@@ -1,7 +1,8 @@
 """The thread that owns the models: loads them after start, answers `Score` with `Scored` or `ScoringFailed`.
 
 Rules of this file: a thin shell around `runner.Model`; no exception ends the thread. It decides nothing: a score that
-comes too late is posted all the same, and a model that hangs is answered by the core's own deadline.
+comes too late is posted all the same, and a model that hangs is answered by the core's own deadline. A shadow is
+handed a window only after the live answer has gone out.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from agent.errors import ModelError
 from agent.inference.cards import ModelCard, load_card, load_file
 from agent.inference.policy import Unasked
 from agent.inference.runner import Broken, Model
+from agent.inference.shadow import ShadowWorker
 from agent.readings import ModelState, Scored, ScoringFailed
 from agent.sensors.driver import Post
 
@@ -40,10 +42,21 @@ def load_shipped(name: str) -> tuple[ModelCard, Model]:
 
 
 class ModelWorker:
-    """Models for sensors. `models` is the model's name by sensor; `post` takes the answers, from this thread."""
+    """Models for sensors. `models` is the model's name by sensor; `post` takes the answers, from this thread.
 
-    def __init__(self, models: Mapping[str, str], post: Post, load: Load = load_shipped) -> None:
+    `refused` says by sensor why its model is not the one that was promoted; it is told with the model's state.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, str],
+        post: Post,
+        load: Load = load_shipped,
+        refused: Mapping[str, str] | None = None,
+        shadow: ShadowWorker | None = None,
+    ) -> None:
         self._names, self._post, self._load = dict(models), post, load
+        self._refused, self.shadow = dict(refused or {}), shadow
         self._queue: queue.Queue[Score | None] = queue.Queue(maxsize=_BACKLOG)
         self._loaded: dict[str, tuple[ModelCard, Model]] = {}
         self._broken: dict[str, Broken] = {}
@@ -53,6 +66,12 @@ class ModelWorker:
     def start(self) -> None:
         """Begin to load; answers come through `post`."""
         self._thread.start()
+
+    def anew(self) -> ModelWorker:
+        """Return a running worker of the same models, to take the place of this one, which hangs."""
+        other = ModelWorker(self._names, self._post, self._load, self._refused, self.shadow)
+        other.start()
+        return other
 
     def submit(self, request: Score) -> None:
         """Ask the model; never blocks. A full queue (a model that hangs) is a `ScoringFailed` at once."""
@@ -67,6 +86,8 @@ class ModelWorker:
 
     def stop(self) -> None:
         """End the thread after the window at hand; waits at most a second. May be called twice."""
+        if self.shadow is not None:
+            self.shadow.stop()
         try:
             self._queue.put_nowait(None)
         except queue.Full:
@@ -76,6 +97,8 @@ class ModelWorker:
 
     def _run(self) -> None:
         self._load_all()
+        if self.shadow is not None:
+            self.shadow.start()
         while True:
             self._busy_since = None
             try:
@@ -112,8 +135,14 @@ class ModelWorker:
             if name in self._loaded:
                 del self._loaded[name]
                 self._fail(name, error)
+            self._compare(request, None)
             return
         self._post(answer)
+        self._compare(request, score >= self._loaded[name][0].threshold)
+
+    def _compare(self, request: Score, live: bool | None) -> None:  # noqa: FBT001 - what the model said, None: nothing
+        if self.shadow is not None:
+            self.shadow.submit(request.window, live)
 
     def _model(self, name: str) -> Model:
         if name not in self._loaded:
@@ -129,7 +158,8 @@ class ModelWorker:
     def _tell(self, name: str, *, failing: bool, detail: str, card: ModelCard | None = None) -> None:
         for sensor in (sensor for sensor, used in self._names.items() if used == name):
             sha256 = card.sha256 if card else None
-            self._post(ModelState(sensor, failing, detail, card.label if card else name, sha256))
+            refused = self._refused.get(sensor, "")
+            self._post(ModelState(sensor, failing, detail, card.label if card else name, sha256, refused))
 
 
 def _code(error: Exception) -> Unasked:

@@ -1,4 +1,4 @@
-"""`nodkald office`: `ca init`, `claims`, `sign`, `broker`, `windows`.
+"""`nodkald office`: `ca init`, `claims`, `sign`, `broker`, `model-key`, `sign-model`, `windows`.
 
 Rules of this file: arguments, files in and out, and what the office reads. Exit code 0 well, 1 it can't be done, 2 a
 file is wrong. What is printed holds no secret.
@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.errors import ConfigError, OpensslError
+from agent.models.signature import public_key
 from agent.office import windows
 from agent.office.ca import CERTIFICATE_DAYS, TrialCa
 from agent.office.claims import claim_text, read_rows
+from agent.office.models import make_key, sign_model
 from agent.provision import openssl
 from agent.provision.certificates import certificates_in
 from agent.provision.command import say_wrong, system_language
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     import argparse
 
 LARGEST_REQUEST = 20_000
+_DEFAULT = "default: %(default)s"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     authority = claims.add_mutually_exclusive_group()
     authority.add_argument("--ca", type=Path, metavar="DIR", help="the trial authority, which will sign the units")
     authority.add_argument("--ca-file", type=Path, metavar="FILE", help="your own authority's certificate (PEM)")
+    claims.add_argument("--model-key", type=Path, metavar="FILE", help="the units accept models signed with this key")
     claims.set_defaults(job_run=_claims)
 
     sign = jobs.add_parser("sign", help="sign units' requests with the trial authority")
@@ -62,6 +66,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     broker.set_defaults(job_run=_broker)
 
     windows.add_jobs(jobs)
+
+    model_key = jobs.add_parser("model-key", help="make the key that signs models; it never leaves the office")
+    model_key.add_argument("--key", type=Path, default=Path("model-signing.key"), metavar="FILE", help=_DEFAULT)
+    model_key.set_defaults(job_run=_model_key)
+
+    sign_model = jobs.add_parser("sign-model", help="sign a model, so that units with the key may try and promote it")
+    sign_model.add_argument("--card", type=Path, required=True, metavar="FILE", help="the model file lies beside it")
+    sign_model.add_argument("--key", type=Path, default=Path("model-signing.key"), metavar="FILE", help=_DEFAULT)
+    sign_model.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="for its files; default: here")
+    sign_model.set_defaults(job_run=_sign_model)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -87,6 +101,9 @@ def _init(args: argparse.Namespace) -> int:
 
 def _claims(args: argparse.Namespace) -> int:
     claims = read_rows(args.csv)
+    if args.model_key is not None:
+        signing_key = public_key(args.model_key)
+        claims = [{"signing_key": signing_key, **claim} for claim in claims]
     if args.ca is not None:
         ca = TrialCa(args.ca)
         with ca.held():
@@ -128,6 +145,18 @@ def _broker(args: argparse.Namespace) -> int:
         _identity(ca, args.out, "server", args.host[0], "serverAuth", alt_names)
         _identity(ca, args.out, "centre", "centre", "clientAuth", None)
     say(f"{args.out}: server.key and server.crt for the broker, centre.key and centre.crt for the centre, ca.crt")
+    return 0
+
+
+def _model_key(args: argparse.Namespace) -> int:
+    public = make_key(args.key)
+    say(f'{args.key}: never leaves this machine. Into the file of each unit:\n\n[model]\nsigning_key = "{public}"')
+    return 0
+
+
+def _sign_model(args: argparse.Namespace) -> int:
+    card = sign_model(args.card, args.key, args.out)
+    say(f"{card}: bring it to the units with the two files beside it, {card.stem}.tflite and {card.stem}.sig")
     return 0
 
 

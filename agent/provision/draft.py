@@ -42,6 +42,7 @@ class Draft:
         self._key = self._directory / "unit.key"
         self._sealed_key = self._directory / "unit.key.cred"
         self._enrolment = self._directory / "enrolment"
+        self._signing_key = self._directory / "signing-key"
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -94,6 +95,17 @@ class Draft:
     def keep_enrolment(self, secret: str) -> None:
         """Keep a claim's one-time secret until the request is made."""
         self._write(self._enrolment, secret.encode())
+
+    def keep_signing_key(self, key: str) -> None:
+        """Keep whose models a claim lets the unit accept; empty where it says nothing."""
+        self._write(self._signing_key, key.encode())
+
+    def signing_key(self) -> str | None:
+        """Return what `keep_signing_key` kept, None if nothing. Raises Refused."""
+        try:
+            return (self._signing_key.read_text() or None) if self._signing_key.exists() else None
+        except OSError as error:
+            raise refused_by_system(error, self._signing_key) from error
 
     def request(self, unit_id: str) -> tuple[str, Path]:
         """Return the request for `unit_id` and where it lies; makes key and request where there are none."""

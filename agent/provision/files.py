@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_new(path: Path, content: bytes, mode: int) -> None:
-    """Write a file that is not there yet, and bring it to the disk; on failure nothing is left."""
+def write_new(path: Path, content: bytes, mode: int, gid: int = -1) -> None:
+    """Write a file that is not there yet, and bring it to the disk; on failure nothing is left. `gid` -1: our group."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         try:
+            os.fchown(fd, -1, gid)
             os.fchmod(fd, mode)  # whatever the umask says
             view = memoryview(content)
             while view:
@@ -33,10 +34,10 @@ def write_new(path: Path, content: bytes, mode: int) -> None:
         raise
 
 
-def replace_file(path: Path, content: bytes, mode: int) -> None:
+def replace_file(path: Path, content: bytes, mode: int, gid: int = -1) -> None:
     """Give `path` this content, all at once."""
     other = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    write_new(other, content, mode)
+    write_new(other, content, mode, gid)
     try:
         other.replace(path)
     except BaseException:

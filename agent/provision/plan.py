@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
-from agent.config import Room, UnitFile
+from agent.config import Room, SigningKey, UnitFile
 from agent.config_faults import cpr_faults, faults_of, mask
 from agent.errors import ConfigError
 from agent.profiles import SensorName, Strict
@@ -30,7 +30,7 @@ HOST = re.compile(r"(?=.{1,253}$)(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})
 Answers = dict[str, str]
 """What was answered, by question: `tenant`, `room.bathroom-cord`, `primary.host` …"""
 
-_RANDOM = frozenset({"enrolment", "ca"})
+_RANDOM = frozenset({"enrolment", "ca", "signing_key"})
 """Chance puts ten digits in a row into one hex secret in fourteen; what these hold is checked by its form."""
 
 _UNIT = UnitFile.model_fields
@@ -105,6 +105,7 @@ class Claim(Plan):
     unit_id: Annotated[str, *_UNIT["unit_id"].metadata] = Field(description="the id that the office will sign")
     ca: str | None = Field(default=None, description="the centre's authority, PEM text")
     enrolment: str | None = Field(default=None, description="one-time secret, 32 bytes in hex")
+    signing_key: SigningKey | None = Field(default=None, description="whose fall models the unit accepts")
 
     @field_validator("enrolment", mode="before")
     @classmethod

@@ -45,8 +45,9 @@ def unit_text(
     directories: dict[str, Path],
     sensors: Sequence[str],
     consent: Consent | None = None,
+    signing_key: str | None = None,
 ) -> str:
-    """Return the text of the unit file, with the consent that goes on."""
+    """Return the text of the unit file, with the consent that goes on and the key whose models are accepted."""
     lines = [
         "# Written by `nodkald provision`. docs/configuration.md explains the keys; `nodkald check-config` checks.",
         "schema = 1",
@@ -67,6 +68,8 @@ def unit_text(
         lines += ["", f"[sensors.{name}]", f"room = {_text(answers[f'room.{name}'])}"]
         if port := answers.get(f"port.{name}"):
             lines.append(f"port = {_text(port)}")
+    if signing_key is not None:
+        lines += ["", "[model]", f"signing_key = {_text(signing_key)}"]
     return "\n".join([*lines, ""])
 
 

@@ -149,7 +149,7 @@ class Machine:
         raise Refused(f"Porten kan ikke bruges: {heard.fault}.", f"The port can't be used: {heard.fault}.")
 
     def claim(self, path: str) -> Answers:
-        """Return what a claim file answers; keeps its one-time secret beside the draft."""
+        """Return what a claim file answers; keeps beside the draft what is no answer."""
         try:
             claim = read_plan(Claim, self.base / path)
         except ConfigError as error:
@@ -157,6 +157,7 @@ class Machine:
             raise Refused(f"Filen fra kontoret er forkert: {faults}", f"The claim file is wrong: {faults}") from error
         if claim.enrolment is not None:
             self._draft.keep_enrolment(claim.enrolment)
+        self._draft.keep_signing_key(claim.signing_key or "")
         answers = claim.answers()
         if claim.ca is not None:
             answers["ca"] = claim.ca
@@ -192,7 +193,8 @@ class Machine:
         sensors = list(self.profile(answers["profile"]).sensors)
         unit_id, existing = effective_unit_id(answers, self), self.existing
         consent = existing.consent if existing is not None and existing.unit_id == unit_id else None
-        return unit_text(answers, unit_id, self.identity, directories, sensors, consent)
+        key = self._draft.signing_key() or (existing.model.signing_key if existing is not None else None)
+        return unit_text(answers, unit_id, self.identity, directories, sensors, consent, key)
 
     def summary(self, answers: Answers) -> Mapping[str, str]:
         """Return what would be written, without a secret."""

@@ -10,7 +10,7 @@ import json
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from agent import picture
+from agent import housekeeping, picture
 from agent.call_table import Call
 from agent.effects import Effect, ForgetEvents, Publish, StoreEvent
 
@@ -73,6 +73,7 @@ def describe(state: CoreState, events: Iterable[OutboxEvent], received_at: float
         "sounder": state.shown.sounder.value if state.shown else None,
         "received_s": None if received_at is None else round(now.mono - received_at, 1),
         "picture": picture.paint(state, now).model_dump(mode="json"),
+        "shadow": _shadow(state),
         "calls": [_call(call, now) for call in state.calls.under_way()],
         "links": {
             name: {"up": known.link_up, "detail": known.link_detail, "garbage_bytes": known.garbage_bytes}
@@ -80,6 +81,13 @@ def describe(state: CoreState, events: Iterable[OutboxEvent], received_at: float
         },
         "events": [json.loads(event.body) for event in events],
     }
+
+
+def _shadow(state: CoreState) -> dict[str, Any] | None:
+    """Return what the day's summary will say of a model in the shadow; it stays in the home until then."""
+    if state.shadow is None:
+        return None
+    return {**housekeeping.shadow_summary(state, state.shadow).model_dump(), "detail": state.shadow.detail}
 
 
 def _call(call: Call, now: Now) -> dict[str, Any]:

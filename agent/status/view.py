@@ -39,6 +39,11 @@ _DOWN = Text("NEDE", "DOWN")
 _ACTIVE = Text(", i brug", ", in use")
 _NO_MODEL = Text("ingen: {detail}", "none: {detail}")
 _MODEL_FAILS = Text("{name} FEJLER: {detail}", "{name} FAILS: {detail}")
+_SHADOW = Text(
+    "i skyggen: {name}, enig om {same} af {all} udslag i dette døgn",
+    "in the shadow: {name}, agrees on {same} of {all} triggers this day",
+)
+_SHADOW_FAILS = Text("i skyggen: {name} KAN IKKE BRUGES: {detail}", "in the shadow: {name} CAN'T BE USED: {detail}")
 _NEVER_HEARD = Text("aldrig hørt", "never heard")
 _HEARD = Text("hørt for {age} siden", "heard {age} ago")
 _PULLED = Text("TRUKKET", "PULLED")
@@ -111,7 +116,7 @@ def _parts(said: Mapping[str, Any], picture: Mapping[str, Any]) -> dict[str, lis
         "calls": [_call(call) for call in said["calls"]] or [_NO_CALLS],
         "queue": list(_queue(said, picture["queue"])),
         "paths": [_path(name, path) for name, path in picture["paths"].items()],
-        "model": [_model(picture["model"])],
+        "model": [_model(picture["model"]), *_shadow(said.get("shadow"))],
         "sensors": [_sensor(name, sensor, said["links"].get(name, {})) for name, sensor in picture["sensors"].items()],
         "faults": [text for fault in picture["faults"] for text in _fault(fault)] or [_NO_FAULTS],
         "events": [_event(event) for event in said["events"][-SHOWN_EVENTS:]] or [_NO_EVENTS],
@@ -160,6 +165,16 @@ def _model(model: Mapping[str, Any]) -> Text:
     if model["failing"]:
         return words.both(_MODEL_FAILS, name=model["name"], detail=model["detail"])
     return Text(model["name"], model["name"])
+
+
+def _shadow(shadow: Mapping[str, Any] | None) -> Iterator[Text]:
+    if shadow is None:
+        return
+    if shadow["failing"]:
+        yield words.both(_SHADOW_FAILS, name=shadow["model"], detail=shadow["detail"])
+        return
+    same, other = shadow["both_call"] + shadow["neither_calls"], shadow["only_live_calls"] + shadow["only_shadow_calls"]
+    yield words.both(_SHADOW, name=shadow["model"], same=same, all=same + other)
 
 
 def _sensor(name: str, sensor: Mapping[str, Any], link: Mapping[str, Any]) -> Text:

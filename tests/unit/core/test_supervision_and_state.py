@@ -7,7 +7,16 @@ from typing import Any
 
 from agent.effects import Publish
 from agent.events import parse_event
-from agent.readings import Evicted, LinkDown, LinkQuality, LinkUp, MotionBatch
+from agent.readings import (
+    Evicted,
+    LinkDown,
+    LinkQuality,
+    LinkUp,
+    ModelState,
+    MotionBatch,
+    ShadowScored,
+    ShadowState,
+)
 from agent.supervision import FAULT_OF, TRANSITIONS, Phase, Sign
 from tests.home_bench import HomeBench
 
@@ -196,6 +205,46 @@ def test_the_day_is_summed_up_once() -> None:
     assert summary["data"]["triggers"] == 1
     assert summary["data"]["confirmed"] == 1
     assert summary["data"]["scores"][9] == 1
+
+
+def test_the_day_of_a_model_in_the_shadow_is_summed_up_with_it() -> None:
+    home = Watched()
+    home.step(ModelState("wearable", failing=False, detail="", name="fall-waist/1.0.0", sha256="ab"))
+    home.step(ShadowState("fall-waist/1.1.0", "cd", failing=False, detail="on this machine"))
+    for live, shadow, score in ((True, True, 0.91), (True, False, 0.2), (False, True, 1.0), (False, False, 0.04)):
+        home.step(ShadowScored(live, shadow, score))
+    home.step(ShadowScored(None, shadow=False, score=0.04))
+    home.step(ShadowScored(None, None, None))
+    home.clock.advance(24 * 3600.0)
+    home.advance(2.0)
+    (summary,) = home.seen("audit.summary")
+    assert (summary["data"]["model"], summary["data"]["model_sha256"]) == ("fall-waist/1.0.0", "ab")
+    assert summary["data"]["shadow"] == {
+        "model": "fall-waist/1.1.0",
+        "model_sha256": "cd",
+        "failing": False,
+        "both_call": 1,
+        "neither_calls": 1,
+        "only_live_calls": 1,
+        "only_shadow_calls": 1,
+        "not_compared": 2,
+        "scores": [2, 0, 1, 0, 0, 0, 0, 0, 0, 2],
+    }
+    assert "on this machine" not in str(home.centre)
+    home.clock.advance(24 * 3600.0)
+    home.advance(2.0)
+    assert home.seen("audit.summary")[1]["data"]["shadow"]["both_call"] == 0
+
+
+def test_a_summary_from_before_there_were_shadows_is_still_one() -> None:
+    home = Watched()
+    home.clock.advance(24 * 3600.0)
+    home.advance(2.0)
+    (summary,) = home.seen("audit.summary")
+    assert summary["data"]["shadow"] is None
+    for new in ("shadow", "model", "model_sha256"):
+        del summary["data"][new]
+    assert parse_event(json.dumps(summary)).type == "dk.nodkald.audit.summary"
 
 
 def test_technical_events_are_sent_again_until_the_centre_has_them() -> None:

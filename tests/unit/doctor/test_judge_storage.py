@@ -12,15 +12,15 @@ import pytest
 from agent.doctor import disk, model, outbox
 from agent.doctor.finding import Verdict
 from tests.home_bench import HomeBench
-from tests.unit.doctor.cases import only
+from tests.unit.doctor.cases import case, only
 from tests.unit.status.seen import said
 
 
-def test_model() -> None:
+def test_model(tmp_path: Path) -> None:
     assert model.judge("m/1", 0.01, 2.0).verdict is Verdict.OK
     assert model.judge("m/1", 2.5, 2.0).verdict is Verdict.FAIL
     assert model.broken("m", "wrong hash").verdict is Verdict.FAIL
-    assert only(model.examine({})).verdict is Verdict.SKIPPED
+    assert only(model.examine(case(tmp_path, profile="pi4-cords"))).verdict is Verdict.SKIPPED
 
 
 CONTENTS = outbox.Contents(version=1, answer="ok", calls=0, technical=3, size_bytes=9000)

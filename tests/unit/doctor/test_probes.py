@@ -30,11 +30,14 @@ from agent.doctor.der import from_der, from_pem
 from agent.doctor.finding import Verdict
 from agent.doctor.watchdog import Watchdog
 from agent.inference import cards
+from agent.models import bring
+from agent.models.choice import Choice
 from agent.status.client import Closed, Seen
 from agent.uplink.outbox import open_outbox
 from agent.uplink.rescue import open_whatever_it_is, spare_of
 from tests.broker.pki import make_ca
 from tests.unit.doctor.cases import case
+from tests.unit.models.signed import folder, key
 from tests.unit.uplink.events import event
 
 
@@ -171,33 +174,53 @@ def test_an_outbox_that_is_not_there_yet_and_one_that_is_no_outbox(tmp_path: Pat
 def test_the_shipped_model_answers(tmp_path: Path) -> None:
     card = cards.load_card("fall-waist")
     assert model.ask(card, cards.load_file(card)) < 1.0
-    [found] = model.examine(case(tmp_path).unit.profile.wearables)
+    [found] = model.examine(case(tmp_path))
     assert (found.verdict, found.subject) == (Verdict.OK, card.label)
 
 
 @pytest.mark.parametrize(
-    ("sha256", "failing", "asked"),
-    [(None, False, 0), ("0" * 64, False, 1), (None, True, 1)],
+    ("name", "failing", "asked", "verdict"),
+    [(None, False, 0, Verdict.OK), ("fall-waist/0.9.0", False, 0, Verdict.WARN), (None, True, 1, Verdict.OK)],
     ids=["the unit uses this file", "it uses another one", "it says that this one fails"],
 )
 def test_a_model_that_the_running_unit_uses_is_not_loaded_again(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, sha256: str | None, failing: bool, asked: int
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, name: str | None, failing: bool, asked: int, verdict: Verdict
 ) -> None:
     questions: list[str] = []
     monkeypatch.setattr(model, "ask", lambda card, _: questions.append(card.label) or 0.001)
-    in_use = {"sha256": sha256 or cards.load_card("fall-waist").sha256, "failing": failing}
-    [found] = model.examine(case(tmp_path).unit.profile.wearables, in_use)
-    assert (found.verdict, len(questions)) == (Verdict.OK, asked)
+    card = cards.load_card("fall-waist")
+    in_use = {"name": name or card.label, "sha256": card.sha256, "failing": failing}
+    [found] = model.examine(case(tmp_path, said={"picture": {"model": in_use}}))
+    assert (found.verdict, len(questions)) == (verdict, asked)
 
 
 @pytest.mark.parametrize("running", [False, True])
 def test_a_model_file_that_was_changed_is_found(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, running: bool
 ) -> None:
-    in_use = {"sha256": cards.load_card("fall-waist").sha256, "failing": False} if running else None
+    card = cards.load_card("fall-waist")
+    said = {"picture": {"model": {"name": card.label, "sha256": card.sha256, "failing": False}}} if running else None
     monkeypatch.setattr(cards, "load_file", lambda _: b"not the model")
-    [found] = model.examine(case(tmp_path).unit.profile.wearables, in_use)
+    [found] = model.examine(case(tmp_path, said=said))
     assert (found.verdict, "sha256" in found.detail) == (Verdict.FAIL, True)
+
+
+def test_the_chosen_models_are_examined_with_their_signatures(tmp_path: Path) -> None:
+    chosen = Choice(live="fall-waist-7.1.0", shadow="fall-waist-7.0.5")
+    bring.write_choice(folder(tmp_path / "models", "7.1.0", "7.0.5"), chosen)
+    examined = case(tmp_path, more=f'[model]\nsigning_key = "{key().public}"\n')
+    live, beside = model.examine(examined)
+    assert (live.verdict, live.subject, beside.verdict, beside.subject) == (
+        *(Verdict.OK, "fall-waist/7.1.0"),
+        *(Verdict.OK, "fall-waist/7.0.5"),
+    )
+    assert "signed by the municipality" in live.found.en
+    for name in ("fall-waist-7.1.0", "fall-waist-7.0.5"):
+        (tmp_path / "models" / f"{name}.sig").write_bytes(bytes(64))
+    stands_in, refused, beside = model.examine(examined)
+    assert (stands_in.verdict, stands_in.subject) == (Verdict.OK, cards.load_card("fall-waist").label)
+    assert (refused.verdict, "fall-waist-7.1.0 is refused" in refused.detail) == (Verdict.FAIL, True)
+    assert (beside.verdict, "its signature was not made" in beside.detail) == (Verdict.WARN, True)
 
 
 # ---------------------------------------------------------------- the machine

@@ -137,14 +137,20 @@ def test_a_model_that_is_not_shipped_is_refused() -> None:
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        ({"name": "other"}, "card of other"),
         ({"rate_hz": 25.0}, "rate"),
         ({"channels": ("x", "y", "z", "w")}, "channels"),
         ({"after_s": 3.5}, "window"),
     ],
 )
 def test_a_card_for_another_pipeline_is_refused(change: dict[str, object], word: str) -> None:
-    assert word in cards._fault(card(**change), "fall-test")
+    with pytest.raises(ModelError, match=word):
+        cards.parse_card(card(**change).model_dump_json().encode())
+
+
+def test_a_card_under_another_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cards, "parse_card", lambda _: card(name="other"))
+    with pytest.raises(ModelError, match="card of other"):
+        load_card("fall-waist")
 
 
 def test_no_card_and_a_broken_card_are_model_errors(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tests.unit.provision.unit import Office
 
 REPOSITORY = Path(__file__).parents[3]
+SIGNING_KEY = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+"""The public key of the first test vector in RFC 8032, 7.1."""
 UNTIL_CERTIFICATE = ["", "", "aabenraa", "simulated-home", "", "", "", "", "", "127.0.0.1", "", "", "-"]
 
 
@@ -200,6 +202,8 @@ def test_a_unit_that_is_there_is_replaced_only_on_demand_and_keeps_its_id(
     consent = practice.unit.unit_file.consent
     assert practice.provision("--answers", str(practice.answers("replace = true", "pre_alarm_s = 4"))) == 0
     assert practice.unit.unit_file.consent == consent != Consent()
+    # Whose models it accepts is nobody's to answer: it stays.
+    practice.unit_file.write_text(f'{practice.unit_file.read_text()}\n[model]\nsigning_key = "{SIGNING_KEY}"\n')
     # In the dialogue, what is in force is proposed.
     assert (
         practice.provision(typed=typed("", "", "new", "", "", "", "", "", "", "", "", "", "", "", "", "", "yes")) == 0
@@ -207,6 +211,7 @@ def test_a_unit_that_is_there_is_replaced_only_on_demand_and_keeps_its_id(
     assert practice.unit.unit_file.unit_id != unit_id
     assert practice.unit.unit_file.pre_alarm.seconds == 4
     assert practice.unit.unit_file.consent == Consent()
+    assert practice.unit.unit_file.model.signing_key == SIGNING_KEY
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 from agent.config_faults import CPR_LIKE
 from agent.config_files import load_profile
 from agent.errors import ConfigError
+from agent.models.signature import public_key
 from agent.office import command
 from agent.provision import openssl
 from agent.provision.identity import ALPHABET, new_unit_id
@@ -182,6 +183,16 @@ def test_a_request_that_is_none_is_refused_and_the_others_are_signed(
     assert "no valid request" in told.err
     assert "no unit id" in told.err
     assert (desk / "u-written234.pem").exists()
+
+
+def test_a_unit_accepts_the_models_of_the_office_that_made_its_claim(desk: Path, practice: Practice) -> None:
+    assert office("model-key", "--key", desk / "model.key") == 0
+    made = office("claims", "--csv", desk / "units.csv", "--out", desk / "c", "--model-key", desk / "model.key")
+    assert made == 0
+    claim = next((desk / "c").iterdir())
+    assert practice.provision("--answers", str(practice.answers()), "--claim", str(claim)) == 0
+    assert practice.unit.unit_file.model.signing_key == public_key(desk / "model.key")
+    assert b"PRIVATE" not in claim.read_bytes()
 
 
 def test_a_claim_that_is_damaged_is_told_without_its_secret(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agent.readings import ShadowScored, ShadowState
 from agent.status import view
 from tests.home_bench import HomeBench
 from tests.unit.status.seen import said
@@ -70,3 +71,16 @@ def test_ages_are_told_in_their_largest_unit(seconds: float, expected: str) -> N
 def test_a_time_that_is_none_is_told_as_it_stands() -> None:
     assert view.local_time("yesterday") == "yesterday"
     assert view.event_lines([{"type": "x"}], "en")
+
+
+def test_a_model_in_the_shadow_is_seen_with_how_far_it_agrees() -> None:
+    bench = HomeBench()
+    assert "shadow" not in screen(bench)
+    bench.step(ShadowState("fall-waist/9.1.0", "ab", failing=False, detail=""))
+    for answers in ((True, True), (False, False), (True, False)):
+        bench.step(ShadowScored(*answers, score=0.5))
+    assert "in the shadow: fall-waist/9.1.0, agrees on 2 of 3 triggers this day" in screen(bench)
+    bench.step(ShadowState("fall-waist/9.1.0", "ab", failing=True, detail="it has not answered for 15 s"))
+    assert "CAN'T BE USED: it has not answered for 15 s" in screen(bench)
+    assert "KAN IKKE BRUGES" in screen(bench, "da")
+    assert not view.has_faults(said(bench))
