@@ -54,11 +54,11 @@ $(VENV)/.project: $(MADE) pyproject.toml
 demo: setup  ## show the main job: a home, a unit, a broker and a response centre (ARGS=--stay to go on playing)
 	@$(VENV)/bin/python -m agent.simulator.demo $(ARGS)
 
-# Two at a time: most of a test against a broker is waiting. (ARGS='-n 0' for a debugger.)
+# Three at a time, on two processors: most of a test against a broker is waiting. (ARGS='-n 0' for a debugger.)
 test: setup mosquitto tflite .venv-contracts/.from-lock  ## run all tests (TESTS=tests/unit for some)
 	@NODKALD_TFLITE_PYTHON="$$(ls $(CURDIR)/.venv-tflite/bin/python 2>/dev/null)" \
 	  NODKALD_LINT_IMPORTS=$(CURDIR)/.venv-contracts/bin/lint-imports \
-	  $(VENV)/bin/python -m pytest -n 2 $(TESTS) $(ARGS)
+	  $(VENV)/bin/python -m pytest -n 3 $(TESTS) $(ARGS)
 
 # The tests against a real broker need one, and those of a wrong clock a faked one; without them they skip, and say so.
 mosquitto:
@@ -109,7 +109,7 @@ deb-test: setup .venv-lock/.from-lock  ## install the packages on Debian 12 and 
 	done
 
 # On a virtual machine with a real GPIO device (tests/vm/README.md). The whole of it takes hours; CI runs `vm-fast`.
-VM_TRIALS = power-cut carrier loss usb-unplugged hung-process
+VM_TRIALS = guest-kill power-cut carrier loss usb-unplugged hung-process
 
 vm-test: vm-fast  ## the package on a virtual Pi: installed, provisioned, and every fault of docs/reliability.md that needs one
 	@NODKALD_VM=1 $(VENV)/bin/python -m pytest tests/vm/test_in_use.py tests/vm/test_board.py

@@ -87,7 +87,7 @@ system_clock.kernel_clock_synced = lambda: True
         """Write every sample that comes from the driver into a file beside the home; make windows short."""
         self.prelude += f"""
 from agent.windows import sealer, taking
-taking.BEFORE_S, taking.AFTER_S, taking.LATE_S, taking.JOIN_S = 1.0, 2.0, 0.7, 1.5
+taking.BEFORE_S, taking.AFTER_S, taking.LATE_S, taking.JOIN_S = 1.0, 2.0, 1.5, 1.5
 oracle, take, encrypt = open({str(self.oracle)!r}, "wb", buffering=0), taking._take, sealer.Sealer.encrypt
 def heard(tapes, item, said, now):
     if hasattr(item, "xyz_g"):

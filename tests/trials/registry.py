@@ -45,6 +45,9 @@ TRIALS = {
     trial.name: trial
     for trial in (
         Trial("kill", "kill -9 of the agent around pulls and deliveries", 1000, "tests.trials.kill:run"),
+        Trial(
+            "guest-kill", "kill -9 of the agent on the virtual Pi, pulled before it is back", 20, "tests.vm.killed:run"
+        ),
         Trial("power-cut", "power cut of the guest around pulls", 50, "tests.vm.power_cut:run"),
         Trial("broker-killed", "broker killed, and started again", 20, "tests.trials.broker:killed"),
         Trial("broker-lasting", "broker restarted with persistence", 20, "tests.trials.broker:lasting"),

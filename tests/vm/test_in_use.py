@@ -14,8 +14,8 @@ from agent.effects import Light
 from agent.events import CallData
 from agent.simulator.motions import fall_forward
 from tests.trials.ledger import Ledger
-from tests.vm.hands import BUTTON
 from tests.vm.house import House
+from tests.vm.killed import one_kill
 from tests.vm.package import provisioned
 from tests.vm.rounds import Round
 from tests.vm.wearable import RATE_HZ
@@ -48,11 +48,6 @@ def test_a_fall_is_heard_through_a_real_usb_serial_port(house: House) -> None:
 
 
 def test_a_killed_agent_comes_back_and_hears(house: House) -> None:
-    pid = house.main_pid()
-    house.machine.must(f"kill -9 {pid}")
-    eventually(lambda: house.main_pid() not in (0, pid), within=60, every=0.3)
-    trial = Round(house, Ledger(), "killed")
-    trial.pull(BUTTON)
-    trial.wait_for_pulls()
-    house.hands.release(BUTTON)
-    trial.end()
+    ledger = Ledger()
+    one_kill(house, ledger, "killed", pulled_after_s=0.5)
+    assert ledger.row("killed", "", "").clean, ledger
