@@ -175,6 +175,14 @@ class House:
         """Return the agent's process; 0 if there is none."""
         return int(self.machine.must(f"systemctl show {SERVICE} -P MainPID"))
 
+    def until_restarted(self, before: int, within_s: float = READY_WITHIN_S) -> float:
+        """Wait until another process than `before` is the agent, and armed; return when that process was first seen."""
+        eventually(lambda: self.main_pid() not in (0, before), within=within_s, every=0.3)
+        seen_at = time.monotonic()
+        armed = f"journalctl -u {SERVICE} _PID={self.main_pid()} --no-pager | grep -q armed"
+        eventually(lambda: self.machine.sh(armed)[0] == 0, within=within_s, every=0.5)
+        return seen_at
+
     def last_armed_at(self) -> float:
         """Return the host's time at which the agent was armed last."""
         return self._host_time(_monotonic(self.machine.must(_LAST_ARMED)))

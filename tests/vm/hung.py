@@ -12,18 +12,15 @@ import time
 from typing import TYPE_CHECKING
 
 from tests.vm.hands import CORD
-from tests.vm.house import SERVICE, House
+from tests.vm.house import House
 from tests.vm.package import provisioned
 from tests.vm.rounds import Round
-from tests.waiting import eventually
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
     from tests.trials.ledger import Ledger
-
-FOUND_WITHIN_S = 120.0
 
 
 def process(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str:
@@ -44,10 +41,7 @@ def _round(house: House, ledger: Ledger, rng: random.Random, name: str, *, befor
     if not before:
         threading.Event().wait(rng.uniform(0, 10))
         pull = trial.pull(CORD)
-    eventually(lambda: house.main_pid() not in (0, pid), within=FOUND_WITHIN_S, every=0.5)
-    found_s = time.monotonic() - stopped_at
-    armed = f"journalctl -u {SERVICE} _PID={house.main_pid()} --no-pager | grep -q armed"
-    eventually(lambda: house.machine.sh(armed)[0] == 0, within=FOUND_WITHIN_S, every=0.5)
+    found_s = house.until_restarted(pid) - stopped_at
     ledger.armed_s.append(house.armed_after_s())
     pull.path_at = house.last_armed_at()
     trial.wait_for_pulls()

@@ -11,18 +11,15 @@ import threading
 from typing import TYPE_CHECKING
 
 from tests.vm.hands import BUTTON
-from tests.vm.house import SERVICE, House
+from tests.vm.house import House
 from tests.vm.package import provisioned
 from tests.vm.rounds import Round
-from tests.waiting import eventually
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
 
     from tests.trials.ledger import Ledger
-
-BACK_WITHIN_S = 60.0
 
 
 def run(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str:
@@ -40,9 +37,7 @@ def one_kill(house: House, ledger: Ledger, name: str, *, pulled_after_s: float) 
     house.machine.must(f"kill -9 {pid}")
     threading.Event().wait(pulled_after_s)
     pull = trial.pull(BUTTON)
-    eventually(lambda: house.main_pid() not in (0, pid), within=BACK_WITHIN_S, every=0.3)
-    armed = f"journalctl -u {SERVICE} _PID={house.main_pid()} --no-pager | grep -q armed"
-    eventually(lambda: house.machine.sh(armed)[0] == 0, within=BACK_WITHIN_S, every=0.5)
+    house.until_restarted(pid)
     ledger.armed_s.append(house.armed_after_s())
     pull.path_at = house.last_armed_at()
     trial.wait_for_pulls()
