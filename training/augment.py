@@ -12,23 +12,34 @@ from numpy.typing import NDArray
 from agent.inference import channels, layout, window
 from training.dataset import MARGIN
 
-Batch = NDArray[np.float64]
+Batch = NDArray[np.float32]
 _SHIFT = 8  # grid samples: the largest |a| of a fall with two peaks may be either
 _RANGES_G = (2.0, 4.0, 8.0, 16.0)
+_OFFSET_G = 0.08  # on each axis: the zero-g tolerance of a common chip in such sensors
 
 
-def augment(wide: Batch, rng: np.random.Generator) -> Batch:
+def augment(wide: NDArray[np.float64], rng: np.random.Generator) -> Batch:
     """Return one random variant of each wide window, shape (n, 200, 3)."""
-    a = _shifted(wide, rng)
+    a = _shifted(wide.astype(np.float32), rng)
     a = _softened(a, rng)
     a = _low_passed(a, rng)
     a = _sampled_slower(a, rng)
     a = _cut_short(a, rng)
     n = len(a)
-    a = a * rng.uniform(0.93, 1.07, (n, 1, 1))  # gain of a cheap sensor
-    a = a + rng.normal(0, 0.02, (n, 1, 3))  # its offset
-    a = a + rng.normal(0, 1, a.shape) * rng.uniform(0, 0.03, (n, 1, 1))  # its noise
+    a = a * _uniform(rng, 0.93, 1.07, n)  # gain of a cheap sensor
+    a = a + rng.uniform(-_OFFSET_G, _OFFSET_G, (n, 1, 3)).astype(np.float32)  # its offset
+    a = a + rng.standard_normal(a.shape, dtype=np.float32) * _uniform(rng, 0, 0.03, n)  # its noise
     return _clipped(a, rng)
+
+
+def _uniform(rng: np.random.Generator, low: float, high: float, count: int) -> Batch:
+    """Return a number for each window, shape (count, 1, 1)."""
+    return rng.uniform(low, high, (count, 1, 1)).astype(np.float32)
+
+
+def _sometimes(rng: np.random.Generator, chance: float, values: Batch, otherwise: float) -> Batch:
+    """Return the values of some windows, and of the rest what leaves them as they are."""
+    return np.where(rng.random((len(values), 1, 1)) < chance, values, np.float32(otherwise))
 
 
 def _shifted(wide: Batch, rng: np.random.Generator) -> Batch:
@@ -39,39 +50,39 @@ def _shifted(wide: Batch, rng: np.random.Generator) -> Batch:
 
 def _softened(a: Batch, rng: np.random.Generator) -> Batch:
     """Shrink what is faster than 0.5 s in a third of the windows: a fall broken by hands, soft floors, old people."""
-    share = np.where(rng.random(len(a)) < 0.35, rng.uniform(0.6, 1.15, len(a)), 1.0)[:, None, None]
+    share = _sometimes(rng, 0.35, _uniform(rng, 0.6, 1.15, len(a)), 1.0)
     slow = channels.smoothed(a)
     return slow + (a - slow) * share
 
 
 def _low_passed(a: Batch, rng: np.random.Generator) -> Batch:
     """Blur half of the windows as sensors of 25 to 50 Hz with their own filters do."""
-    width = np.where(rng.random(len(a)) < 0.5, rng.uniform(0.0, 0.5, len(a)), 0.0)[:, None, None]
+    width = _sometimes(rng, 0.5, _uniform(rng, 0.0, 0.5, len(a)), 0.0)
     before = np.concatenate((a[:, :1], a[:, :-1]), axis=1)
     after = np.concatenate((a[:, 1:], a[:, -1:]), axis=1)
     return a * (1 - width) + (before + after) * (width / 2)
 
 
 def _sampled_slower(a: Batch, rng: np.random.Generator) -> Batch:
-    """Sample a quarter of the windows at 18 to 30 Hz and draw straight lines between: slow sensors miss peaks."""
-    chosen = np.flatnonzero(rng.random(len(a)) < 0.25)
+    """Sample half of the windows at 18 to 30 Hz and draw straight lines between: slow sensors miss peaks."""
+    chosen = np.flatnonzero(rng.random(len(a)) < 0.5)
     if not len(chosen):
         return a
     step = rng.uniform(50 / 30, 50 / 18, (len(chosen), 1))
     phase = rng.uniform(0, 1, (len(chosen), 1)) * step
     position = np.arange(layout.LENGTH)[None, :]
     before = np.floor((position - phase) / step) * step + phase
-    share = ((position - before) / step)[..., None]
+    share = ((position - before) / step).astype(np.float32)[..., None]
     out = a.copy()
     out[chosen] = _at(a[chosen], before) * (1 - share) + _at(a[chosen], before + step) * share
     return out
 
 
-def _at(a: Batch, position: Batch) -> Batch:
+def _at(a: Batch, position: NDArray[np.float64]) -> Batch:
     """Return the windows' values at fractional positions."""
     position = np.clip(position, 0, layout.LENGTH - 1)
     low = np.minimum(position.astype(np.int64), layout.LENGTH - 2)
-    share, rows = (position - low)[..., None], np.arange(len(a))[:, None]
+    share, rows = (position - low).astype(np.float32)[..., None], np.arange(len(a))[:, None]
     return a[rows, low] * (1 - share) + a[rows, low + 1] * share
 
 
@@ -86,12 +97,12 @@ def _cut_short(a: Batch, rng: np.random.Generator) -> Batch:
 
 def _clipped(a: Batch, rng: np.random.Generator) -> Batch:
     """Clip at a smaller full scale, in axes turned at random: how a window clips depends on how the sensor hangs."""
-    limit = np.where(rng.random(len(a)) < 0.3, rng.choice(_RANGES_G, len(a)), 16.0)[:, None, None]
-    turned = a @ rotations(len(a), rng)
+    limit = _sometimes(rng, 0.4, rng.choice(_RANGES_G, (len(a), 1, 1)).astype(np.float32), _RANGES_G[-1])
+    turned = a @ rotations(len(a), rng).astype(np.float32)
     return np.clip(turned, -limit, limit)
 
 
-def rotations(count: int, rng: np.random.Generator) -> Batch:
+def rotations(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return uniform random rotation matrices, shape (count, 3, 3)."""
     q = rng.normal(size=(count, 4))
     w, x, y, z = (q / np.sqrt((q * q).sum(axis=1, keepdims=True))).T

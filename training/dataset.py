@@ -18,6 +18,9 @@ from training.recordings import Recording
 MARGIN = 15
 """Grid samples kept on both sides of a window, so that augmentation can shift it."""
 FALL_WITHIN_S = 1.0
+_FALL_WEIGHT = 2.0
+_MOST_OF_ONE = 2
+"""Daily-life windows that a recording lends to an epoch: other ones each time. Jogging has hundreds, all alike."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +59,27 @@ def build(recordings: list[Recording]) -> Windows:
         damaged=np.array([row[2].damaged for row in rows]),
         label=np.array([row[3] for row in rows], dtype=np.int8),
     )
+
+
+def pick(
+    windows: Windows, chosen: NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return one epoch's windows in random order, and how much each counts.
+
+    All falls, and a few windows of each recording of daily life, which counts as the square root of how many it has.
+    """
+    usable = chosen & (windows.label >= 0)
+    falls, daily = np.flatnonzero(usable & (windows.label == 1)), np.flatnonzero(usable & (windows.label == 0))
+    daily = daily[np.lexsort((rng.random(len(daily)), windows.recording[daily]))]
+    of = windows.recording[daily]
+    rank = np.arange(len(of)) - np.searchsorted(of, of)
+    count = np.bincount(of, minlength=1)[of] if len(of) else of
+    lent = rank < _MOST_OF_ONE
+    share = np.sqrt(count[lent]) / np.minimum(count[lent], _MOST_OF_ONE)
+    picked = np.concatenate((falls, daily[lent]))
+    weight = np.concatenate((np.full(len(falls), _FALL_WEIGHT), share)).astype(np.float32)
+    order = rng.permutation(len(picked))
+    return picked[order], weight[order]
 
 
 def triggers_of(recording: Recording) -> list[stream.Ready]:

@@ -7,7 +7,9 @@ apart, because it says something of where the recording was cut and nothing of t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +19,14 @@ from training.dataset import Windows
 from training.recordings import Recording
 
 REFERENCE_G = 2.13
+_ROUNDING = 1e-9  # 0.1 * 10 is not 1
 Chosen = Callable[[Recording], bool]
 
+SISFALL, META_HIP = "SisFall, waist", "SmartFallMM, Meta sensor on the hip"
 GROUPS: tuple[tuple[str, Chosen], ...] = (
-    ("SisFall, waist", lambda r: r.dataset == "SisFall"),
+    (SISFALL, lambda r: r.dataset == "SisFall"),
     ("SisFall, waist, people of 60 and over", lambda r: r.dataset == "SisFall" and r.age_group == "older"),
-    ("SmartFallMM, Meta sensor on the hip", lambda r: r.body_position == "hip_left"),
+    (META_HIP, lambda r: r.body_position == "hip_left"),
     ("SmartFallMM, phone on the hip", lambda r: r.body_position == "hip_right_phone"),
 )
 
@@ -41,14 +45,38 @@ def _flag(count: int, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
     return flags
 
 
-def freeze_threshold(fall: NDArray[np.float64], daily: NDArray[np.float64], falls: float, quiet: float) -> float:
-    """Return a threshold from the best scores of recordings: the middle of those that reach both targets.
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What the threshold has to reach on one kind of recording: the shares of falls called and of quiet daily life."""
 
-    `falls` is the share of falls to call in, `quiet` the share of daily life to leave without a call. Where both can't
-    be had, daily life gives way: a fall counts for more.
+    title: str
+    falls: float
+    quiet: float
+
+
+AIMS = (Aim(SISFALL, 0.995, 0.995), Aim(META_HIP, 0.96, 0.995))
+
+
+def freeze_threshold(
+    recordings: list[Recording], windows: Windows, scores: NDArray[np.float64], aims: tuple[Aim, ...] = AIMS
+) -> float:
+    """Return a threshold: the middle of those that reach every aim.
+
+    Where they can't all be had, daily life gives way: a fall counts for more.
     """
-    least = float(np.sort(daily)[int(np.ceil(quiet * len(daily))) - 1])
-    greatest = float(np.sort(fall)[int(np.floor((1 - falls) * len(fall)))])
+    best = recording_scores(recordings, windows, scores)
+    is_fall = np.array([r.is_fall for r in recordings])
+    cut = _flag(len(recordings), windows.recording[windows.damaged])
+    best = np.where(is_fall & cut, 1.0, best)  # a call, whatever the model says
+    least, greatest = 0.0, 1.0
+    for aim in aims:
+        chosen = dict(GROUPS)[aim.title]
+        within = np.array([chosen(r) for r in recordings])
+        fall, daily = np.sort(best[within & is_fall]), np.sort(best[within & ~is_fall])
+        if len(daily):
+            least = max(least, float(daily[math.ceil(aim.quiet * len(daily) - _ROUNDING) - 1]))
+        if len(fall):
+            greatest = min(greatest, float(fall[math.floor((1 - aim.falls) * len(fall) + _ROUNDING)]))
     return round((min(least, greatest) + greatest) / 2, 3)
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import ModelError
 from agent.inference import layout
+from agent.inference.layout import SoftTrigger
 from agent.profiles import Profile
 
 PACKAGE = "agent.inference.models"
@@ -83,6 +84,7 @@ class ModelCard(_Part):
     after_s: float
     channels: tuple[str, ...]
     trigger_g: float = Field(ge=1.0, le=8.0)
+    soft_trigger: SoftTrigger | None = None
     threshold: float = Field(gt=0, lt=1)
     uncertain_above: float = Field(
         gt=0, lt=1, description="what a profile should set; from here to threshold: uncertain"

@@ -4,7 +4,7 @@ Rules of this file: pure; every channel is made of lengths and of angles to grav
 the sensor's axes changes none. Works on one window or on many at once (training), by the same code.
 
 1. |a| - 1: how hard; 2. the component along gravity before the impact, - 1: free fall and impact from above;
-3. the horizontal magnitude; each in g, clipped at 8 and halved. 4. The cosine of the tilt, smoothed over 0.5 s: 1 as
+3. the horizontal magnitude; each compressed, see `compressed`. 4. The cosine of the tilt, smoothed over 0.5 s: 1 as
 before the impact, 0 lying down, -1 upside down; doubled, so that int8 resolves some 3 degrees around lying.
 """
 
@@ -21,6 +21,7 @@ from agent.inference.resample import Floats
 SMOOTH = 25
 LIMIT = 4.0
 """No value of any channel is beyond this."""
+_HALF_WAY_G = 2.0
 _LEAST_G = 0.2  # below this a mean is no direction
 _TILT_GAIN = 2.0
 
@@ -32,15 +33,25 @@ def gravity_before(xyz: Floats) -> Floats:
     return np.where(length < _LEAST_G, 0.0, mean / np.maximum(length, _LEAST_G))
 
 
-def smoothed(xyz: Floats) -> Floats:
+def smoothed(xyz: NDArray[Any]) -> NDArray[Any]:
     """Return the mean over 0.5 s around each sample, the ends held."""
     half = SMOOTH // 2
     held = np.concatenate(
         (np.repeat(xyz[..., :1, :], half + 1, axis=-2), xyz, np.repeat(xyz[..., -1:, :], half, axis=-2)), axis=-2
     )
     total = held.cumsum(axis=-2)
-    mean: Floats = (total[..., SMOOTH:, :] - total[..., :-SMOOTH, :]) / SMOOTH
+    mean: NDArray[Any] = (total[..., SMOOTH:, :] - total[..., :-SMOOTH, :]) / SMOOTH
     return mean
+
+
+def compressed(shock: Floats) -> Floats:
+    """Return shocks in g, of either sign, on a scale that ends at `LIMIT`: 0.25 g is 0.44, 2 g is 2, 8 g is 3.2.
+
+    How high a peak is depends on the sensor's range, rate and filter and on the floor; that there was one does not. So
+    a difference counts the less the harder the shock. Only operations that round the same on every processor are used.
+    """
+    squeezed: Floats = LIMIT * shock / (np.abs(shock) + _HALF_WAY_G)
+    return squeezed
 
 
 def channels(xyz: Any) -> NDArray[np.float32]:
@@ -54,6 +65,5 @@ def channels(xyz: Any) -> NDArray[np.float32]:
     slow = smoothed(a)
     length = np.sqrt((slow * slow).sum(axis=-1))
     tilt = (slow * up).sum(axis=-1) / np.maximum(length, _LEAST_G)
-    shocks = np.stack((magnitude - 1.0, vertical - 1.0, horizontal), axis=-1)
-    half = np.clip(shocks / 2.0, -LIMIT, LIMIT)
-    return np.concatenate((half, _TILT_GAIN * tilt[..., None]), axis=-1).astype(np.float32)
+    shocks = compressed(np.stack((magnitude - 1.0, vertical - 1.0, horizontal), axis=-1))
+    return np.concatenate((shocks, _TILT_GAIN * tilt[..., None]), axis=-1).astype(np.float32)

@@ -19,6 +19,7 @@ from agent.inference import drop, layout, policy, resample, stream
 from agent.inference.cards import ModelCard
 from agent.inference.channels import channels
 from agent.inference.evidence import MOST_SHOCK, evidence, largest_shock
+from agent.inference.layout import SoftTrigger
 from agent.inference.motion_features import Second
 from agent.inference.policy import Budget, Judgement, Unasked
 from agent.inference.reasons import has_moved_on, reasons
@@ -48,6 +49,11 @@ class Wearable:
     def trigger_g(self) -> float:
         """Return the level on |a| at which a trigger begins: never above what a plain threshold would call at."""
         return min(self.card.trigger_g if self.card else TRIGGER_G, self.policy.reference_g)
+
+    @property
+    def soft(self) -> SoftTrigger | None:
+        """Return what else is a trigger. Without a card nothing: no model would tell lying down from a fall."""
+        return self.card.soft_trigger if self.card else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +330,8 @@ def start(
     limits = {name: w.policy.uncertain_budget if budget else None for name, w in wearables.items()}
     budgets, fault = policy.budgets_from_note(note, limits, now.mono)
     streams = {
-        name: MotionStream(trigger_g=w.trigger_g, reference_g=w.policy.reference_g) for name, w in wearables.items()
+        name: MotionStream(trigger_g=w.trigger_g, reference_g=w.policy.reference_g, soft=w.soft)
+        for name, w in wearables.items()
     }
     detector = FallDetector(wearables, streams, budgets, id_prefix, usable={}, waiting={})
     return detector, _note_fault(fault)

@@ -6,6 +6,8 @@ their windows from here, so they cannot differ. A gap and the end of the data ar
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,15 +15,19 @@ import numpy as np
 
 from agent.directions import Vector
 from agent.inference import layout, motion_features, resample, trigger, window
-from agent.inference.layout import RATE_HZ
+from agent.inference.evidence import evidence
+from agent.inference.layout import RATE_HZ, SoftTrigger
 from agent.inference.motion_features import Features, Second
 from agent.inference.resample import Floats, Piece, Resampler
-from agent.inference.trigger import TRIGGER_G, Search
+from agent.inference.trigger import SOFT, TRIGGER_G, Crossed, GrewOver, Impact, Search
 
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """A trigger began at `crossing_at` (monotonic s), or its peak grew over the reference (then it comes again)."""
+    """A trigger began at `crossing_at` (monotonic s), or its peak grew over the reference (then it comes again).
+
+    A soft trigger begins when its window is there: only then is known that the posture changed.
+    """
 
     number: int
     crossing_at: float
@@ -55,29 +61,37 @@ Found = Began | Ready | Second
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    number: int
+    """An impact whose window is not complete. `soft`: no trigger yet; whether the posture changed will show."""
+
     crossing: int
     impact: int
     peak_g: float
+    soft: bool
+
+
+_SECOND, _READY, _BEGINS = 0, 1, 2  # of what needs the same samples, the order
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MotionStream:
-    """The state of one sensor's motion. Levels in g on the 50 Hz grid."""
+    """The state of one sensor's motion. Levels in g on the 50 Hz grid; `soft` None: there are no soft triggers."""
 
     trigger_g: float = TRIGGER_G
     reference_g: float = 2.13
+    soft: SoftTrigger | None = SOFT
     resampler: Resampler = field(default_factory=Resampler)
     history: window.History = field(default_factory=window.History)
     features: Features = field(default_factory=Features)
     search: Search | None = None
+    soft_search: Search | None = None
     pending: tuple[_Pending, ...] = ()
     triggers: int = 0  # so far: each gets the next number
+    numbers: Mapping[int, int] = field(default_factory=dict)  # of the triggers proper of late, by their crossing
 
     @property
     def awaits(self) -> bool:
-        """Whether a trigger waits for samples, so that a gap must be noticed by the clock."""
-        return self.search is not None or bool(self.pending)
+        """Whether an impact waits for samples, so that a gap must be noticed by the clock."""
+        return self.search is not None or self.soft_search is not None or bool(self.pending)
 
     @property
     def last_at(self) -> float | None:
@@ -109,50 +123,103 @@ def _take(stream: MotionStream, pieces: list[Piece]) -> tuple[MotionStream, list
 
 def _take_piece(stream: MotionStream, piece: Piece) -> tuple[MotionStream, list[Found]]:
     history = stream.history.extended(piece.xyz)
-    magnitude = np.sqrt((piece.xyz * piece.xyz).sum(axis=1))
-    search, found = trigger.scan(stream.search, piece.first, magnitude, stream.trigger_g, stream.reference_g)
-    if piece.ends:
-        found += trigger.close(search)
-        search = None
-    out: list[tuple[int, int, Found]] = []
-    triggers, pending = stream.triggers, list(stream.pending)
-    for event in found:
-        crossed = piece.origin + event.crossing / RATE_HZ
-        match event:
-            case trigger.Crossed():
-                triggers += 1
-                before = window.gravity_before(history, event.crossing)
-                began = Began(triggers, crossed, crossed, event.peak_g, event.over, before)
-                out.append((event.crossing, triggers, began))
-            case trigger.GrewOver():
-                at = piece.origin + event.impact / RATE_HZ
-                before = window.gravity_before(history, event.crossing)
-                grown = Began(triggers, crossed, at, event.peak_g, over_reference=True, gravity_before=before)
-                out.append((event.impact, triggers, grown))
-            case trigger.Impact():
-                pending.append(_Pending(triggers, event.crossing, event.impact, event.peak_g))
-    still: list[_Pending] = []
-    for wait in pending:
-        if not (piece.ends or window.is_complete(history, wait.impact)):
-            still.append(wait)
-            continue
-        out.append((wait.impact + layout.AFTER, wait.number, _ready(stream, history, piece.origin, wait)))
+    stream, found, pending = _impacts(stream, piece)
+    done = [wait for wait in pending if piece.ends or window.is_complete(history, wait.impact)]
     begun = stream.features.done
     features, seconds = motion_features.push(stream.features, piece)
-    out += [((begun + n) * motion_features.LENGTH, 0, second) for n, second in enumerate(seconds, start=1)]
-    out.sort(key=lambda entry: entry[:2])  # in the order of the samples that they needed, whatever the chunking
+    moments: list[tuple[int, int, Second | _Pending | Crossed | GrewOver]] = [
+        *(((begun + n) * motion_features.LENGTH, _SECOND, second) for n, second in enumerate(seconds, start=1)),
+        *((wait.impact + layout.AFTER, _READY, wait) for wait in done),
+        *((event.crossing if isinstance(event, Crossed) else event.impact, _BEGINS, event) for event in found),
+    ]
+    moments.sort(key=lambda moment: moment[:2])  # in the order of the samples that they need, whatever the chunking
+    out = list[Found]()
+    for _, _, moment in moments:
+        stream, news = _follow(stream, history, piece.origin, moment)
+        out += news
+    still = tuple(wait for wait in pending if wait not in done)
+    searches = [search for search in (stream.search, stream.soft_search) if search]
+    oldest = min([wait.impact for wait in still] + [search.impact for search in searches] + [history.end])
+    under_way = {wait.crossing for wait in still} | {search.crossing for search in searches}
+    near = oldest - layout.AFTER  # a trigger proper since then may show a faint impact that is still to come
+    after = replace(
+        stream,
+        history=window.History() if piece.ends else history.since(oldest - layout.BEFORE),
+        features=features,
+        pending=still,
+        numbers={} if piece.ends else {c: n for c, n in stream.numbers.items() if c in under_way or c > near},
+    )
+    return after, out
+
+
+def _impacts(stream: MotionStream, piece: Piece) -> tuple[MotionStream, list[Crossed | GrewOver], list[_Pending]]:
+    """Return what began in a piece, and every impact that waits for its window or can have it now."""
+    magnitude = np.sqrt((piece.xyz * piece.xyz).sum(axis=1))
+    search, found = trigger.scan(stream.search, piece.first, magnitude, stream.trigger_g, stream.reference_g)
+    soft_search, faint = None, list[trigger.Found]()
+    if stream.soft:
+        soft_search, faint = trigger.scan(stream.soft_search, piece.first, magnitude, stream.soft.level_g, math.inf)
     if piece.ends:
-        history = window.History()
-    else:
-        oldest = min([wait.impact for wait in still] + ([search.impact] if search else []) + [history.end])
-        history = history.since(oldest - layout.BEFORE)
-    after = replace(stream, history=history, features=features, search=search, pending=tuple(still), triggers=triggers)
-    return after, [event for _, _, event in out]
+        found, faint = found + trigger.close(search), faint + trigger.close(soft_search)
+        search = soft_search = None
+    pending = [
+        *stream.pending,
+        *(_Pending(e.crossing, e.impact, e.peak_g, soft=False) for e in found if isinstance(e, Impact)),
+        *(
+            _Pending(e.crossing, e.impact, e.peak_g, soft=True)
+            for e in faint
+            if isinstance(e, Impact) and e.peak_g < stream.trigger_g  # else it is a trigger already
+        ),
+    ]
+    began = [event for event in found if not isinstance(event, Impact)]
+    return replace(stream, search=search, soft_search=soft_search), began, pending
 
 
-def _ready(stream: MotionStream, history: window.History, origin: float, wait: _Pending) -> Ready:
+def _follow(
+    stream: MotionStream, history: window.History, origin: float, moment: Second | _Pending | Crossed | GrewOver
+) -> tuple[MotionStream, list[Found]]:
+    match moment:
+        case Second():
+            return stream, [moment]
+        case Crossed(crossing=crossing):
+            stream = _numbered(stream, crossing)
+            at, before = origin + crossing / RATE_HZ, window.gravity_before(history, crossing)
+            return stream, [Began(stream.triggers, at, at, moment.peak_g, moment.over, before)]
+        case GrewOver(crossing=crossing):
+            crossed, at = origin + crossing / RATE_HZ, origin + moment.impact / RATE_HZ
+            before, number = window.gravity_before(history, crossing), stream.numbers[crossing]
+            return stream, [Began(number, crossed, at, moment.peak_g, over_reference=True, gravity_before=before)]
+        case _Pending(soft=False):
+            return stream, [_ready(stream, history, origin, moment, stream.numbers[moment.crossing])]
+    ready = _ready(stream, history, origin, moment, stream.triggers + 1)
+    if stream.soft is None or _shown_anyway(stream, moment.impact) or not _turned(ready, stream.soft):
+        return stream, []
+    before = window.gravity_before(history, moment.crossing)
+    began = Began(
+        ready.number, ready.crossing_at, ready.impact_at, ready.peak_g, over_reference=False, gravity_before=before
+    )
+    return replace(stream, triggers=ready.number), [began, ready]
+
+
+def _numbered(stream: MotionStream, crossing: int) -> MotionStream:
+    number = stream.triggers + 1
+    return replace(stream, triggers=number, numbers={**stream.numbers, crossing: number})
+
+
+def _shown_anyway(stream: MotionStream, impact: int) -> bool:
+    """Whether a trigger proper began so near that its window shows a faint impact, too."""
+    return any(-layout.AFTER < crossing - impact < layout.BEFORE for crossing in stream.numbers)
+
+
+def _turned(ready: Ready, soft: SoftTrigger) -> bool:
+    """Whether a whole window shows that the posture changed with a faint impact."""
+    numbers = evidence(ready.xyz, ready.peak_g, ready.before, ready.after)
+    return not ready.damaged and numbers.get("posture_deg", 0.0) >= soft.turned_deg
+
+
+def _ready(stream: MotionStream, history: window.History, origin: float, wait: _Pending, number: int) -> Ready:
     return Ready(
-        number=wait.number,
+        number=number,
         crossing_at=origin + wait.crossing / RATE_HZ,
         impact_at=origin + wait.impact / RATE_HZ,
         peak_g=wait.peak_g,

@@ -1,4 +1,4 @@
-"""When motion becomes a trigger: |a| at or over the model card's `trigger_g` on the 50 Hz grid.
+"""When motion becomes a trigger: |a| at or over the model card's `trigger_g` on the 50 Hz grid, or a soft trigger.
 
 Rules of this file: pure, and independent of chunking. A crossing opens a second in which the largest |a| is sought:
 that is the impact. After that second the next sample at or over the level is a crossing again, so a fall that follows
@@ -11,10 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from agent.inference.layout import SoftTrigger
 from agent.inference.resample import Floats
 
 TRIGGER_G = 1.6
 """The level where no card says otherwise (a card that can't be read must not mean a deaf unit)."""
+SOFT = SoftTrigger(level_g=1.4, turned_deg=60.0)
+"""What the shipped model has learnt with."""
 SEARCH = 50
 """Grid samples after the crossing in which the impact is sought: 1 s."""
 

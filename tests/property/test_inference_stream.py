@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from agent.inference import stream
 from agent.inference.channels import channels
 from agent.inference.stream import Began, Found, MotionStream, Ready
+from agent.inference.trigger import SOFT
 
 Floats = NDArray[np.float64]
 
@@ -99,7 +100,7 @@ def test_any_garbage_gives_windows_of_numbers_or_none(motion: tuple[Floats, Floa
     for event in events:
         if isinstance(event, Ready):
             assert np.isfinite(channels(event.xyz)).all()
-            assert event.peak_g >= 1.6
+            assert event.peak_g >= SOFT.level_g
 
 
 @given(motions())

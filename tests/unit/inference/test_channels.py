@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.inference.channels import LIMIT, channels, gravity_before, smoothed
+from agent.inference.channels import LIMIT, channels, compressed, gravity_before, smoothed
 from agent.inference.layout import CHANNELS
 from tests.unit.inference.motions import LYING, STANDING, fall, times
 
@@ -20,7 +20,9 @@ def test_standing_still_is_zero_but_for_the_tilt() -> None:
 def test_lying_after_standing() -> None:
     xyz = np.concatenate((np.tile(STANDING, (75, 1)), np.tile(LYING, (125, 1))))
     out = channels(xyz)
-    np.testing.assert_allclose(out[150], [0.0, -0.5, 0.5, 0.0], atol=1e-7)  # |a| 1, no part along gravity, all sideways
+    np.testing.assert_allclose(
+        out[150], [0.0, -4 / 3, 4 / 3, 0.0], atol=1e-6
+    )  # |a| 1, nothing along gravity, all sideways
     np.testing.assert_allclose(out[70, 3], 2 * 17 / np.hypot(17, 8), rtol=1e-6)  # 17 samples of 25 stand, 8 lie: mean
 
 
@@ -30,9 +32,10 @@ def test_blow_and_free_fall() -> None:
     xyz[75] = [3.0, 5.0, 4.0]
     xyz[76] = [0.0, 40.0, 0.0]
     out = channels(xyz)
-    np.testing.assert_allclose(out[65, :3], [-0.4, -0.4, 0.0], atol=1e-6)
-    np.testing.assert_allclose(out[75, :3], [(np.sqrt(50) - 1) / 2, 2.0, 2.5], rtol=1e-6)
-    np.testing.assert_allclose(out[76, :2], [LIMIT, LIMIT])
+    np.testing.assert_allclose(out[65, :3], [-3.2 / 2.8, -3.2 / 2.8, 0.0], atol=1e-6)
+    hard = np.sqrt(50) - 1
+    np.testing.assert_allclose(out[75, :3], [4 * hard / (hard + 2), 16 / 6, 20 / 7], rtol=1e-6)
+    np.testing.assert_allclose(out[76, :2], [156 / 41, 156 / 41], rtol=1e-6)
 
 
 @pytest.mark.parametrize(("degrees", "cosine"), [(0, 1.0), (60, 0.5), (90, 0.0), (120, -0.5), (180, -1.0)])
@@ -40,17 +43,27 @@ def test_tilt_is_the_cosine_of_the_angle_to_standing_doubled(degrees: float, cos
     angle = np.radians(degrees)
     leaning = np.array([np.sin(angle), np.cos(angle), 0.0])
     out = channels(np.concatenate((np.tile(STANDING, (75, 1)), np.tile(leaning, (125, 1)))))
-    expected = [0.0, (cosine - 1) / 2, abs(np.sin(angle)) / 2, 2 * cosine]
-    np.testing.assert_allclose(out[150], expected, atol=1e-7)
+    sideways = abs(np.sin(angle))
+    expected = [0.0, 4 * (cosine - 1) / (3 - cosine), 4 * sideways / (sideways + 2), 2 * cosine]
+    np.testing.assert_allclose(out[150], expected, atol=1e-6)
 
 
-def test_what_is_beyond_the_limit_is_clipped_and_never_the_tilt() -> None:
+def test_no_shock_is_beyond_the_limit_nor_is_the_tilt() -> None:
     xyz = np.tile(STANDING, (200, 1))
     xyz[100:150] = [0.0, -40.0, 30.0]
     out = channels(xyz)
-    np.testing.assert_allclose(out[125, :3], [LIMIT, -LIMIT, LIMIT])
+    np.testing.assert_allclose(out[125, :3], [196 / 51, -164 / 43, 120 / 32], rtol=1e-6)
     np.testing.assert_allclose(out[125, 3], -2 * 0.8, rtol=1e-6)  # 40 of 50 g against gravity
-    assert np.abs(out).max() == LIMIT
+    assert np.abs(out).max() < LIMIT
+
+
+def test_the_harder_the_shock_the_less_a_difference_counts() -> None:
+    shocks = np.array([-1.0, 0.0, 0.1, 1.0, 2.0, 6.0, 1000.0])
+    out = compressed(shocks)
+    np.testing.assert_allclose(out[:-1], [-4 / 3, 0.0, 4 / 21, 4 / 3, 2.0, 3.0])
+    assert (np.diff(out) > 0).all()
+    assert out[-1] < LIMIT
+    np.testing.assert_array_equal(compressed(-shocks), -out)
 
 
 def test_no_gravity_before_means_no_direction() -> None:
@@ -59,7 +72,7 @@ def test_no_gravity_before_means_no_direction() -> None:
     out = channels(xyz)
     assert np.isfinite(out).all()
     assert not gravity_before(xyz).any()
-    np.testing.assert_allclose(out[150], [0.0, -0.5, 0.5, 0.0])
+    np.testing.assert_allclose(out[150], [0.0, -4 / 3, 4 / 3, 0.0], rtol=1e-6)
 
 
 def test_many_windows_are_the_same_as_each_alone() -> None:
@@ -78,11 +91,11 @@ def test_golden_window() -> None:
     t = times(4, start=0.0)
     out = channels(fall(t, impact_at=1.5))
     golden = [
-        [-0.4, -0.4, 0.0, 2.0],
-        [1.3, -0.5, 1.8, 0.29851],
-        [1.5, -0.5, 2.0, 0.26784],
-        [0.0, -0.5, 0.5, 0.14666],
-        [0.0, -0.5, 0.5, 0.0],
+        [-1.14286, -1.14286, 0.0, 2.0],
+        [2.26087, -1.33333, 2.57143, 0.29851],
+        [2.4, -1.33333, 2.66667, 0.26784],
+        [0.0, -1.33333, 1.33333, 0.14666],
+        [0.0, -1.33333, 1.33333, 0.0],
     ]
     np.testing.assert_allclose(out[[60, 74, 75, 80, 199]], golden, atol=2e-5)
-    np.testing.assert_allclose(out.mean(axis=0), [-0.0095, -0.345, 0.3355, 0.6844], atol=2e-5)
+    np.testing.assert_allclose(out.mean(axis=0), [-0.05111, -0.92571, 0.85905, 0.6844], atol=2e-5)

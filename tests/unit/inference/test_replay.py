@@ -170,7 +170,7 @@ def test_a_dropped_sensor_is_no_call_and_soon_not_worn(tmp_path: Path, capsys: p
     profile.write_text(
         shipped.replace('body_position = "waist"', 'body_position = "waist"\nnot_worn_after_drop_s = 60')
     )
-    motion = np.array(dropped(100, 1))[:, 1:]
+    motion = np.array(dropped(100, 6))[:, 1:]
     lies = motion[-1000:].mean(axis=0) + np.random.default_rng(1).normal(0, 0.003, (9000, 3))
     xyz = np.concatenate((motion, lies))
     file = write(tmp_path / "dropped.csv", np.arange(len(xyz)) / 100, xyz)
@@ -237,4 +237,6 @@ def test_an_uncertain_fall_is_called_for_once_the_person_lies_still(move: str, c
 
 def unsure() -> Any:
     """Return the shipped card, and a model that is never sure."""
-    return cards.load_card("fall-waist"), SimpleNamespace(runtime="none", score=lambda _: 0.6)
+    card = cards.load_card("fall-waist")
+    between = (card.uncertain_above + card.threshold) / 2
+    return card, SimpleNamespace(runtime="none", score=lambda _: between)

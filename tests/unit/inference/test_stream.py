@@ -109,3 +109,60 @@ def test_a_trigger_waits_for_the_clock_only_while_it_needs_samples() -> None:
     assert state.last_at is None
     assert [type(e) for e in events if not isinstance(e, Second)] == [Ready]
     assert stream.finish(state) == (state, [])
+
+
+def sinking(t: Floats, peak_g: float, degrees: float) -> Floats:
+    """Standing, a faint bump at 1005 s, then leaning by so many degrees."""
+    angle = np.radians(degrees)
+    xyz = np.where((t < 1005.0)[:, None], STANDING, [np.sin(angle), np.cos(angle), 0.0])
+    xyz[np.abs(t - 1005.0) < 0.0301] *= peak_g
+    return xyz
+
+
+def test_a_faint_impact_is_a_trigger_where_the_posture_changed_with_it() -> None:
+    t = times(10)
+    began, ready = events_of(t, sinking(t, 1.5, 80.0))
+    assert isinstance(began, Began)
+    assert isinstance(ready, Ready)
+    assert (began.number, ready.number) == (1, 1)
+    assert began.peak_g == ready.peak_g == pytest.approx(1.5, abs=0.05)
+    assert not began.over_reference
+
+
+@pytest.mark.parametrize(("peak_g", "degrees"), [(1.5, 40.0), (1.35, 80.0)])
+def test_a_faint_impact_alone_is_none(peak_g: float, degrees: float) -> None:
+    t = times(10)
+    assert events_of(t, sinking(t, peak_g, degrees)) == []
+
+
+def test_an_impact_over_the_level_is_one_trigger_and_not_a_soft_one_as_well() -> None:
+    t = times(10)
+    assert [r.number for r in ready_of(t, sinking(t, 1.8, 80.0))] == [1]
+
+
+def test_a_faint_impact_after_which_the_data_end_is_none() -> None:
+    t = times(5.9)
+    assert events_of(t, sinking(t, 1.5, 80.0)) == []
+
+
+def test_numbers_follow_the_samples_whatever_the_kind() -> None:
+    t = times(14)
+    xyz = sinking(t, 1.5, 80.0)
+    xyz[450] *= 3.0  # after the faint impact, and before its window is complete
+    xyz[560] *= 3.0
+    numbered = [(r.number, round(r.impact_at - 1000, 1)) for r in ready_of(t, xyz)]
+    assert numbered == [(1, 5.0), (2, 9.0), (3, 11.2)]
+
+
+def test_without_soft_triggers_there_are_none() -> None:
+    t = times(10)
+    _, events = stream.push(MotionStream(soft=None), t, sinking(t, 1.5, 80.0))
+    assert [event for event in events if not isinstance(event, Second)] == []
+
+
+@pytest.mark.parametrize(("hard_at", "numbers"), [(140, [1]), (310, [1]), (100, [1, 2]), (340, [1, 2])])
+def test_what_the_window_of_a_trigger_proper_shows_is_no_soft_one(hard_at: int, numbers: list[int]) -> None:
+    t = times(12)
+    xyz = sinking(t, 1.5, 80.0)  # at sample 250
+    xyz[hard_at] *= 3.0
+    assert sorted(r.number for r in ready_of(t, xyz)) == numbers

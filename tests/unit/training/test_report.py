@@ -74,7 +74,7 @@ def test_what_is_called_by_rule_is_told_apart(text: str) -> None:
 
 
 def test_counts_are_of_recordings_on_people_and_of_triggers_an_hour() -> None:
-    judged = [fall(0.9), fall(0.2, number=2), daily(0.9, 0.8, 0.1), daily(0.1, number=2)]
+    judged = [fall(0.9), fall(0.2, number=2), daily(0.97, 0.96, 0.1), daily(0.1, number=2)]
     material = Material.of(judged)
     assert (material.falls_called(judged).hits, material.falls_called(judged).count) == (1, 2)
     assert (material.daily_life_quiet(judged).hits, material.daily_life_quiet(judged).count) == (1, 2)
