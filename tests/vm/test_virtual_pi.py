@@ -75,7 +75,7 @@ def test_a_technician_sees_that_all_is_well(house: House) -> None:
     well = {entry["check"] for entry in findings["findings"] if entry["verdict"] == "ok"}
     assert {contacts.NAME, serial_ports.NAME, model.NAME, broker.NAME, broker.CENTRE, private_key.NAME} <= well, said
     status = json.loads(house.machine.must("nodkald status --json"))
-    assert status["paths"]["primary"]["up"]
+    assert status["picture"]["paths"]["primary"]["up"]
     assert "bathroom-cord" in house.machine.must("nodkald log -n 20")
 
 
