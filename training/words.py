@@ -6,13 +6,12 @@ Rules of this file: every number comes from the card; a test fails where the doc
 from __future__ import annotations
 
 import argparse
-import math
 from pathlib import Path
 
 from agent.inference.cards import Figures, ModelCard, Share, load_card
+from training.evaluate.intervals import wilson
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "model" / "card.md"
-_Z = 1.96
 _DOCUMENT = """\
 # Model card: {card.label}
 
@@ -64,10 +63,8 @@ def interval(share: Share) -> str:
     """Return the 95 % Wilson interval in percent (recordings taken as independent, which they are not quite)."""
     if not share.whole:
         return "-"
-    n, p = share.whole, share.part / share.whole
-    middle = (p + _Z * _Z / (2 * n)) / (1 + _Z * _Z / n)
-    half = _Z * math.sqrt(p * (1 - p) / n + _Z * _Z / (4 * n * n)) / (1 + _Z * _Z / n)
-    return f"{100 * max(0.0, middle - half):.1f} to {100 * min(1.0, middle + half):.1f}"
+    found = wilson(share.part, share.whole)
+    return f"{100 * found.low:.1f} to {100 * found.high:.1f}"
 
 
 def share_in_words(share: Share) -> str:
