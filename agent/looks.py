@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from agent import calls, second_look, statistics
 from agent.assessment import Assessed, Assessment, Observation, TriggerSeen
-from agent.second_look import ENDED, Limits, Look, Phase, Seen
+from agent.second_look import Limits, Look, Phase, Seen
 from agent.turn import Turn
 
 
@@ -51,10 +51,9 @@ def pass_time(turn: Turn) -> None:
     """Notice what is not seen any more."""
     for sensor, look in turn.state.looks.items():
         limits = _limits(turn, sensor)
-        if look.phase not in ENDED and limits is not None:
-            after = second_look.pass_time(look, turn.now.mono, limits)
-            if after is not look:
-                _put(turn, sensor, after)
+        after = second_look.pass_time(look, turn.now.mono, limits) if limits is not None else look
+        if after is not look:
+            _put(turn, sensor, after)
 
 
 def _tell(turn: Turn, sensor: str, look: Look, seen: Seen) -> None:
@@ -81,7 +80,9 @@ def _tell(turn: Turn, sensor: str, look: Look, seen: Seen) -> None:
 def _raise(turn: Turn, doubted: Assessed, assessment: Assessment) -> None:
     """Take an uncertain trigger whose person lies still since the impact for a call after all."""
     again, now = f"{doubted.trigger_id}.look", turn.now.mono
-    trigger = TriggerSeen(again, doubted.sensor, doubted.impact_at, doubted.peak_g, over_reference=True, answer_by=now)
+    trigger = TriggerSeen(
+        again, doubted.sensor, doubted.impact_at, doubted.peak_g, over_reference=doubted.over_reference, answer_by=now
+    )
     origin = turn.state.setup.origin_of(doubted.sensor)
     turn.state = replace(turn.state, statistics=statistics.reconsider(turn.state.statistics, assessment))
     turn.carry_out(calls.trigger_seen(turn.state.calls, trigger, origin, now, turn.new_id()))

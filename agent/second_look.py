@@ -73,6 +73,7 @@ SAME_FALL_S = 5.0
 SETTLE_S = 6.0
 """So long after the impact movement still belongs to the fall."""
 LOST_AFTER_S = 2.5
+"""A soft trigger is told when its window is there, 2.5 s after its impact: it is seen from then on, and not lost."""
 TURNED_DEG = 50.0
 """A posture this far from that before the impact is another one."""
 AS_BEFORE_DEG = 40.0

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agent.assessment import Verdict
+from agent.assessment import Assessed, Assessment, Observation, TriggerSeen, Verdict
 from agent.effects import Light
 from tests.home_bench import HomeBench
 from tests.person import ON_THE_SIDE, UPRIGHT, Person
@@ -143,6 +143,7 @@ def test_getting_up_and_walking_is_told_once_and_withdraws_nothing(home: HomeBen
     fallen(home, person)
     person.walk(40)
     (told,) = assessments(home, "call.updated")
+    assert [log.fields["phase"] for log in home.logs if log.event == "second_look"] == ["up_and_walking"]
     assert told["advice"] == "phone_first"
     assert told["verdict"] == "confirmed"
     assert told["score"] == pytest.approx(0.75)  # odds of 0.9, divided by three
@@ -268,3 +269,30 @@ def test_a_call_by_hand_is_not_looked_at(home: HomeBench, person: Person) -> Non
     (event,) = home.seen("call.raised")
     assert event["data"]["assessment"] is None
     assert not home.seen("call.updated")
+
+
+def test_what_is_seen_is_told_to_the_call_and_not_to_a_trigger_that_is_still_judged(
+    home: HomeBench, person: Person
+) -> None:
+    fallen(home, person)
+    at = home.clock.now().mono
+    home.say(TriggerSeen("t2", "wearable", at, 2.5, over_reference=True, answer_by=at + 60.0))
+    person.walk(8)
+    assert [one["advice"] for one in assessments(home, "call.updated")] == ["phone_first"]
+
+
+@pytest.mark.parametrize(("verdict", "advice"), [(Verdict.CONFIRMED, "phone_first"), (Verdict.UNCERTAIN, "dispatch")])
+def test_an_answer_that_is_slower_than_the_person_is_weighed_with_what_was_seen(verdict: Verdict, advice: str) -> None:
+    home = HomeBench(pre_alarm_s=0.0)
+    at = home.clock.now().mono
+    home.say(TriggerSeen("t1", "wearable", at, 2.5, over_reference=True, answer_by=at + 60.0, gravity_before=UPRIGHT))
+    for _ in range(16):
+        home.advance(1.0)
+        up = verdict is Verdict.CONFIRMED
+        home.say(
+            Observation("wearable", home.clock.now().mono, UPRIGHT if up else ON_THE_SIDE, 0.3 if up else 0.01, up)
+        )
+    assert not home.seen("call.raised")
+    answer = Assessment(verdict, (), 0.9 if up else 0.6, 0.7)
+    home.say(Assessed("t1", "wearable", at, 2.5, over_reference=True, assessment=answer, budget_left=4, audited=not up))
+    assert assessments(home, "call.raised", "call.updated")[-1]["advice"] == advice
