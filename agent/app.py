@@ -12,7 +12,6 @@ import fcntl
 import os
 import threading
 import uuid
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -40,6 +39,7 @@ from agent.effects import (
 from agent.errors import NodkaldError
 from agent.events import Online
 from agent.indicators import Indicators
+from agent.loading import FallsLoaded, load_falls
 from agent.mailbox import Mailbox
 from agent.notify import notify
 from agent.readings import Edge, Item, Level, LinkDown, LinkUp, ModelState, Restored, StorageTrouble, StorageWell, Tick
@@ -58,11 +58,9 @@ from agent.windows.start import Windows
 from agent.workers import Worker, Workers
 
 if TYPE_CHECKING:
-    from agent.assessment import FallDetection
     from agent.inference.worker import ModelWorker
     from agent.simulator.home import SimulatedHome
     from agent.simulator.socket import HomeSocket
-    from agent.wearing import StillnessWatch
 
 log = structlog.get_logger()
 
@@ -81,17 +79,6 @@ STEP_FAILURES = 3
 
 class AlreadyRunning(NodkaldError):  # noqa: N818 - says what is the case, and reads well where it is raised
     """Another agent uses the same runtime directory."""
-
-
-@dataclass(frozen=True, slots=True)
-class _FallsLoaded:
-    """Fall detection is there; or None, and why not."""
-
-    detection: FallDetection | None
-    models: ModelWorker | None = None
-    stillness: StillnessWatch | None = None
-    effects: tuple[Any, ...] = ()
-    reason: str = ""
 
 
 class App:
@@ -177,7 +164,7 @@ class App:
             if ahead is not None and now.mono >= ahead.at and not isinstance(item, Edge | Level):
                 self._state = ahead.state
                 self._carry_out(ahead.effects)
-            if isinstance(item, _FallsLoaded):
+            if isinstance(item, FallsLoaded):
                 effects = self._take_falls(item)
             else:
                 self._state, effects = core.step(self._state, Tick() if item is None else item, now)
@@ -210,7 +197,7 @@ class App:
             log.exception("core_failed_ahead")
             return None
 
-    def _take_falls(self, loaded: _FallsLoaded) -> Any:
+    def _take_falls(self, loaded: FallsLoaded) -> Any:
         if loaded.detection is None:
             self._state, effects = core.without_falls(self._state, loaded.reason, self._clock.now())
             return effects
@@ -335,26 +322,18 @@ class App:
         try:
             for name in wearables:
                 self._start_wearable(name)
-            from agent.inference.start import load_fall_detection  # noqa: PLC0415 - numpy and the runtime take long
-            from agent.inference.stillness import Stillness  # noqa: PLC0415 - the same
-            from agent.models.chosen import choose  # noqa: PLC0415 - with them
-            from agent.models.folder import folder_of  # noqa: PLC0415 - with them
-
-            folder = folder_of(self._unit)
-            models, detection, effects = load_fall_detection(
-                wearables,
+            loaded = load_falls(
+                self._unit,
                 self._restored.notes,
-                self._clock.now(),
+                self._clock,
                 self.post,
-                id_prefix=self._boot_id,
-                chosen=choose(folder),
-                folder=folder,
+                boot_id=self._boot_id,
+                around=self._windows.around,
             )
-            loaded = _FallsLoaded(self._windows.around(detection), models, Stillness(), tuple(effects))
         except Exception as error:
             log.exception("fall_detection_not_loaded")
-            loaded = _FallsLoaded(None, reason=f"fall detection can't be loaded: {type(error).__name__}: {error}")
-        self._mailbox.put(loaded)  # type: ignore[arg-type]  # an item of this file's own: `_turn` takes it out again
+            loaded = FallsLoaded(None, reason=f"fall detection can't be loaded: {type(error).__name__}: {error}")
+        self._mailbox.put(loaded)  # type: ignore[arg-type]  # no item of the core's: `_turn` takes it out again
 
     # ------------------------------------------------------------ the end
 

@@ -64,7 +64,7 @@ def next_deadline(state: CoreState, now: float) -> float:
         walk_test.next_deadline(state.walk_test),
         state.falls.next_deadline() if state.falls else None,
     ]
-    return min(now + TICK_S, *(at for at in due if at is not None), now + TICK_S)
+    return min([now + TICK_S, *(at for at in due if at is not None)])
 
 
 def supervise(turn: Turn, sensor: str, after: Supervised) -> None:
@@ -74,11 +74,9 @@ def supervise(turn: Turn, sensor: str, after: Supervised) -> None:
     if after.phase is before.phase:
         return
     old, new = FAULT_OF.get(before.phase), FAULT_OF.get(after.phase)
-    if old is not None:
-        turn.close_fault(old, sensor)
+    turn.change_fault(old, new, sensor, supervision.describe(after, turn.state.setup.limits_of(sensor)))
     if new is not None:
         wearables.lost(turn, sensor)
-        turn.open_fault(new, sensor, supervision.describe(after, turn.state.setup.limits_of(sensor)))
 
 
 def _supervision(turn: Turn) -> None:

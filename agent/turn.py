@@ -170,6 +170,13 @@ class Turn:
             self.log("info", "fault_closed", fault=fault.value, subject=subject)
             self._announce_fault(EventType.TECH_RESTORED, closed, evicted)
 
+    def change_fault(self, before: Fault | None, after: Fault | None, subject: str, detail: str) -> None:
+        """Report what a sensor's change of phase means: one fault ends, another begins, both or neither."""
+        if before is not None:
+            self.close_fault(before, subject)
+        if after is not None:
+            self.open_fault(after, subject, detail)
+
     def _announce_fault(
         self, event_type: EventType, known: health.OpenFault, evicted: EvictedRange | None = None
     ) -> None:

@@ -51,13 +51,8 @@ def _become(turn: Turn, sensor: str, after: Wearing) -> None:
     if after is before:
         return
     turn.state = replace(turn.state, wearing={**turn.state.wearing, sensor: after})
-    if after.phase is before.phase:
-        return
-    old, new = FAULT_OF.get(before.phase), FAULT_OF.get(after.phase)
-    if old is not None:
-        turn.close_fault(old, sensor)
-    if new is not None:
-        turn.open_fault(new, sensor, wearing.describe(after))
+    if after.phase is not before.phase:
+        turn.change_fault(FAULT_OF.get(before.phase), FAULT_OF.get(after.phase), sensor, wearing.describe(after))
 
 
 def _give_up(turn: Turn, reason: str) -> None:

@@ -321,7 +321,7 @@ def _assessed(
 
 def start(
     wearables: Mapping[str, Wearable], note: str | None, now: Now, *, id_prefix: str, budget: bool = True
-) -> tuple[FallDetector, Sequence[Out]]:
+) -> tuple[FallDetector, Sequence[Effect]]:
     """Return fall detection for these sensors, with the budget as the note `policy.BUDGET_NOTE` left it.
 
     `id_prefix` must differ from boot to boot: trigger ids begin with it. Without `budget` every uncertain trigger is
@@ -337,7 +337,7 @@ def start(
     return detector, _note_fault(fault)
 
 
-def _note_fault(fault: str) -> Sequence[Out]:
+def _note_fault(fault: str) -> Sequence[Effect]:
     return (Log("warning", "budget_note_unreadable", {"detail": fault}),) if fault else ()
 
 

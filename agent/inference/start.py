@@ -12,10 +12,11 @@ from functools import partial
 import structlog
 
 from agent.clock import Now
+from agent.effects import Effect
 from agent.errors import ModelError
 from agent.inference import detector
 from agent.inference.cards import ModelCard, load_card
-from agent.inference.detector import FallDetector, Out, Wearable
+from agent.inference.detector import FallDetector, Wearable
 from agent.inference.policy import BUDGET_NOTE
 from agent.inference.runner import Model
 from agent.inference.shadow import ShadowWorker, load_candidate
@@ -37,7 +38,7 @@ def load_fall_detection(
     id_prefix: str,
     chosen: Chosen = SHIPPED,
     folder: ModelFolder | None = None,
-) -> tuple[ModelWorker, FallDetector, Sequence[Out]]:
+) -> tuple[ModelWorker, FallDetector, Sequence[Effect]]:
     """Return the running model worker, the detector for the core, and effects to carry out first.
 
     `notes` are what the last boot left; `id_prefix` must differ from boot to boot; `folder` is where `chosen` is from.

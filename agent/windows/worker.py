@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import structlog
@@ -140,19 +141,7 @@ class WindowsWorker:
             at=at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             software=agent.__version__,
             samples=len(samples),
-            triggers=tuple(
-                HeaderTrigger(
-                    impact_at=trigger.impact_at,
-                    peak_g=trigger.peak_g,
-                    over_reference=trigger.over_reference,
-                    verdict=trigger.verdict,
-                    score=trigger.score,
-                    threshold=trigger.threshold,
-                    model=trigger.model,
-                    model_sha256=trigger.model_sha256,
-                )
-                for trigger in window.triggers
-            ),
+            triggers=tuple(HeaderTrigger(**asdict(trigger)) for trigger in window.triggers),
         )
         return Record(header, samples)
 

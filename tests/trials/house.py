@@ -34,7 +34,7 @@ SAY_AGAIN_S = 0.5
 DIGITS_OF_BOOT = 8
 
 
-class House:
+class TrialHouse:
     """Use it in a `with`. The unit is not started; each broker is, unless it is stopped in between."""
 
     def __init__(

@@ -16,7 +16,7 @@ from agent.housekeeping import LINE_LOST_AFTER_S
 from agent.simulator.motions import fall_forward
 from tests.faults.storage import RealDisk
 from tests.trials import holding_on
-from tests.trials.house import House
+from tests.trials.house import TrialHouse
 from tests.trials.hung_unit import REAL, Findings, HungUnit, Pace, looked_after
 from tests.trials.ledger import Pull
 from tests.trials.side_by_side import side_by_side
@@ -41,7 +41,7 @@ def pins(ledger: Ledger, times: int, rng: random.Random, work: Path, pace: Pace 
     findings = Findings()
 
     def play(own: Ledger, rounds: Iterator[int], chance: random.Random, place: Path) -> None:
-        with looked_after(House(place, chance), ("pins", "core", "lock"), pace, findings, own) as unit:
+        with looked_after(TrialHouse(place, chance), ("pins", "core", "lock"), pace, findings, own) as unit:
             for number in rounds:
                 _watchdog_round(unit, f"hung-pins {number}")
 
@@ -93,7 +93,7 @@ def driver(ledger: Ledger, times: int, rng: random.Random, work: Path, pace: Pac
     findings = Findings()
 
     def play(own: Ledger, rounds: Iterator[int], chance: random.Random, place: Path) -> None:
-        with looked_after(House(place, chance), ("driver",), pace, findings, own) as unit:
+        with looked_after(TrialHouse(place, chance), ("driver",), pace, findings, own) as unit:
             for number in rounds:
                 _driver_round(unit, f"hung-driver {number}")
 
@@ -124,7 +124,7 @@ def model(ledger: Ledger, times: int, rng: random.Random, work: Path, pace: Pace
     findings = Findings()
 
     def play(own: Ledger, rounds: Iterator[int], chance: random.Random, place: Path) -> None:
-        with looked_after(House(place, chance), ("model",), pace, findings, own) as unit:
+        with looked_after(TrialHouse(place, chance), ("model",), pace, findings, own) as unit:
             eventually(lambda: house_has_model(unit), 60)
             for number in rounds:
                 _model_round(unit, f"hung-model {number}")
@@ -169,7 +169,7 @@ def disk(ledger: Ledger, times: int, rng: random.Random, work: Path, pace: Pace 
     findings = Findings()
 
     def play(own: Ledger, rounds: Iterator[int], chance: random.Random, place: Path) -> None:
-        house = House(place, chance)
+        house = TrialHouse(place, chance)
         real = RealDisk(house.directory / "state")
         if not real.mount():
             raise OSError("a disk of its own (ext4 in a file, by a loop device) can only be mounted as root")
@@ -219,7 +219,7 @@ def resolver(ledger: Ledger, times: int, rng: random.Random, work: Path, pace: P
     def play(own: Ledger, rounds: Iterator[int], chance: random.Random, place: Path) -> None:
         alone = int(place.name.split("-")[1]) % 2 == 1
         paths = ({"host": "localhost"},) if alone else ({"host": "localhost"}, {})
-        with looked_after(House(place, chance, *paths), ("resolver",), pace, findings, own) as unit:
+        with looked_after(TrialHouse(place, chance, *paths), ("resolver",), pace, findings, own) as unit:
             for number in rounds:
                 _resolver_round(unit, f"hung-resolver {number}")
                 waited[len(paths)] += [pull.delay_s or 0.0 for _, pull in unit.house.pulls]

@@ -20,7 +20,7 @@ from tests.waiting import eventually
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tests.trials.house import House
+    from tests.trials.house import TrialHouse
     from tests.trials.ledger import Ledger
 
 
@@ -69,7 +69,7 @@ class Findings:
 class HungUnit:
     """One unit under `Systemd`, with the gates of `hanging` in it."""
 
-    def __init__(self, house: House, systemd: Systemd, pace: Pace, findings: Findings, ledger: Ledger) -> None:
+    def __init__(self, house: TrialHouse, systemd: Systemd, pace: Pace, findings: Findings, ledger: Ledger) -> None:
         self.house, self.systemd, self.pace, self.findings, self.ledger = house, systemd, pace, findings, ledger
         self.round = ""
         self._kills = 0
@@ -144,7 +144,7 @@ class HungUnit:
 
 @contextlib.contextmanager
 def looked_after(
-    house: House, kinds: tuple[str, ...], pace: Pace, findings: Findings, ledger: Ledger
+    house: TrialHouse, kinds: tuple[str, ...], pace: Pace, findings: Findings, ledger: Ledger
 ) -> Iterator[HungUnit]:
     """Give a unit that is armed and connected, with these gates in it."""
     told = (str(house.directory), kinds, dict(pace.limits), pace.ping_every_s)

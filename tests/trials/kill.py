@@ -24,7 +24,7 @@ from agent.effects import Light
 from agent.events import EventType
 from agent.simulator.motions import fall_forward
 from tests.trials import holding_on
-from tests.trials.house import House, holes
+from tests.trials.house import TrialHouse, holes
 from tests.trials.ledger import Pull, percentile
 from tests.trials.side_by_side import side_by_side
 from tests.waiting import eventually
@@ -92,7 +92,7 @@ def run(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str:
     tally = Tally()
 
     def play(own: Ledger, rounds: Iterator[int], chance: random.Random, place: Path) -> None:
-        with House(place, chance) as house:
+        with TrialHouse(place, chance) as house:
             home = _KilledHome(house, own, tally)
             home.start()
             for number in rounds:
@@ -107,7 +107,7 @@ def run(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str:
 class _KilledHome:
     """The rounds of one home."""
 
-    def __init__(self, house: House, ledger: Ledger, tally: Tally) -> None:
+    def __init__(self, house: TrialHouse, ledger: Ledger, tally: Tally) -> None:
         self._house, self._ledger, self._tally, self._rng = house, ledger, tally, house.rng
         self._must_come: dict[str, str] = {}
         self._killed_at = 0.0

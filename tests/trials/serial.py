@@ -18,7 +18,7 @@ from agent.effects import Light
 from agent.events import CallData, EventType, Fault, FaultData
 from agent.simulator.motions import fall_forward
 from agent.simulator.wearable import SimulatedWearable
-from tests.trials.house import House
+from tests.trials.house import TrialHouse
 from tests.trials.line import Line, clean
 from tests.trials.other_devices import GARBAGE, OTHERS
 from tests.trials.side_by_side import side_by_side
@@ -119,7 +119,7 @@ def _play(
     unplugs: bool,
 ) -> None:
     def play(own: Ledger, rounds: Iterator[int], chance: random.Random, place: Path) -> None:
-        with _worn(House(place, chance), place, pace) as home:
+        with _worn(TrialHouse(place, chance), place, pace) as home:
             for number in rounds:
                 kind = chance.choice(list(kinds))
                 home.round(own, findings, f"{number} ({kind})", kinds[kind](chance), unplugs=unplugs)
@@ -129,7 +129,7 @@ def _play(
 
 
 @contextlib.contextmanager
-def _worn(house: House, place: Path, pace: Pace) -> Iterator[_Home]:
+def _worn(house: TrialHouse, place: Path, pace: Pace) -> Iterator[_Home]:
     """Start the unit, and put the trial's own line in the place of the simulated one."""
     device = place / "device"
     wearable = SimulatedWearable(device, RATE_HZ)
@@ -152,7 +152,7 @@ def _worn(house: House, place: Path, pace: Pace) -> Iterator[_Home]:
 class _Home:
     """A house whose wearable is on the trial's line."""
 
-    def __init__(self, house: House, line: Line, wearable: SimulatedWearable, pace: Pace) -> None:
+    def __init__(self, house: TrialHouse, line: Line, wearable: SimulatedWearable, pace: Pace) -> None:
         self.house = house
         self.line = line
         self.wearable = wearable

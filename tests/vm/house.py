@@ -1,6 +1,6 @@
 """A home with a virtual Pi in it, its broker, and the response centre, ready for something to go wrong.
 
-    with House(unit, folder) as house:
+    with VirtualHouse(unit, folder) as house:
         at = house.hands.pull(CORD)
         house.centre.wait("call.raised")
 
@@ -39,7 +39,7 @@ _LIGHT = re.compile(r'"light": "([a-z_]+)"')
 _ESTABLISHED = '"event": "path_up"'
 
 
-class House:
+class VirtualHouse:
     """A provisioned unit at home: switched on, connected, its light at *ready*. `running` is one that is on already."""
 
     def __init__(

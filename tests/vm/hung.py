@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tests.vm.hands import CORD
-from tests.vm.house import House
+from tests.vm.house import VirtualHouse
 from tests.vm.package import provisioned
 from tests.vm.rounds import Round
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 def process(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str:
     """Stop the process `times` times."""
-    with House(provisioned(), work) as house:
+    with VirtualHouse(provisioned(), work) as house:
         found = [_round(house, ledger, rng, f"hung {number + 1}", before=number % 2 == 0) for number in range(times)]
     return f"found and restarted after {min(found):.0f} to {max(found):.0f} s (WatchdogSec=30)"
 
 
-def _round(house: House, ledger: Ledger, rng: random.Random, name: str, *, before: bool) -> float:
+def _round(house: VirtualHouse, ledger: Ledger, rng: random.Random, name: str, *, before: bool) -> float:
     trial = Round(house, ledger, name)
     pid = house.main_pid()
     if before:

@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from tests.vm.hands import BUTTON
-from tests.vm.house import House
+from tests.vm.house import VirtualHouse
 from tests.vm.package import provisioned
 from tests.vm.rounds import Round
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 def run(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str:
     """Kill the agent `times` times."""
-    with House(provisioned(), work, two_paths=True) as house:
+    with VirtualHouse(provisioned(), work, two_paths=True) as house:
         for number in range(times):
             one_kill(house, ledger, f"kill {number + 1}", pulled_after_s=rng.uniform(0, 3))
     return f"armed again after {min(ledger.armed_s):.1f} s, {statistics.median(ledger.armed_s):.1f} s in the median"
 
 
-def one_kill(house: House, ledger: Ledger, name: str, *, pulled_after_s: float) -> None:
+def one_kill(house: VirtualHouse, ledger: Ledger, name: str, *, pulled_after_s: float) -> None:
     """Kill the agent, pull, and wait for the call."""
     trial = Round(house, ledger, name)
     pid = house.main_pid()

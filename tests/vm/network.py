@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from agent.effects import Light
 from tests.vm.hands import CORD
-from tests.vm.house import House
+from tests.vm.house import VirtualHouse
 from tests.vm.package import provisioned
 from tests.vm.rounds import Round
 
@@ -34,7 +34,7 @@ SHOWS_WITHIN_S = 75.0
 
 def carrier(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str:
     """Take the carrier away `times` times, for `GONE_S` seconds."""
-    with House(provisioned(), work, two_paths=True, wearable=False) as house:
+    with VirtualHouse(provisioned(), work, two_paths=True, wearable=False) as house:
         for number in range(times):
             _carrier_round(house, ledger, rng, f"carrier {number + 1}", one_of_two=number % 4 == 3)
     return f"away for {GONE_S[0]:.0f} to {GONE_S[1]:.0f} s; in every fourth round on one of two paths only"
@@ -42,7 +42,7 @@ def carrier(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str:
 
 def loss(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str:
     """Pull `times` times over a line with loss and delay."""
-    with House(provisioned(), work, wearable=False) as house, _bad_line(house):
+    with VirtualHouse(provisioned(), work, wearable=False) as house, _bad_line(house):
         for number in range(times):
             trial = Round(house, ledger, f"loss {number + 1}")
             trial.pull(CORD)
@@ -53,7 +53,7 @@ def loss(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str:
     return f"{LOSS} lost and {DELAY} more each way; a connection that breaks in it takes several round trips to be made"
 
 
-def _carrier_round(house: House, ledger: Ledger, rng: random.Random, name: str, *, one_of_two: bool) -> None:
+def _carrier_round(house: VirtualHouse, ledger: Ledger, rng: random.Random, name: str, *, one_of_two: bool) -> None:
     trial = Round(house, ledger, name)
     gone_s = rng.uniform(*GONE_S)
     pulled_after_s = rng.uniform(0, gone_s - 1)
@@ -76,7 +76,7 @@ def _carrier_round(house: House, ledger: Ledger, rng: random.Random, name: str, 
 
 
 @contextmanager
-def _bad_line(house: House) -> Iterator[None]:
+def _bad_line(house: VirtualHouse) -> Iterator[None]:
     """Loss and delay on what leaves the guest, and on what reaches it (which goes through a device of its own)."""
     find = "IF=$(ip -o -4 addr | awk '/10.0.2./{print $2}')"
     bad = f"netem delay {DELAY} loss {LOSS}"

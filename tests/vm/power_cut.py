@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tests.trials.ledger import Ledger, Pull
 from tests.vm.hands import CORD
-from tests.vm.house import House
+from tests.vm.house import VirtualHouse
 from tests.vm.package import provisioned
 from tests.vm.rounds import Round
 
@@ -27,7 +27,7 @@ CUT_WITHIN_S = 1.6
 def run(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str:
     """Cut the power `times` times."""
     promises: list[float] = []
-    with House(provisioned(), work) as house:
+    with VirtualHouse(provisioned(), work) as house:
         for number in range(times):
             pull = one_cut(house, ledger, rng, f"cut {number + 1}", holds=number % 3 == 2)
             if pull.promised_at is not None and pull.promised_at < (pull.cut_at or 0):
@@ -36,7 +36,7 @@ def run(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str:
     return f"cut 0 to {CUT_WITHIN_S} s after the pull; from pull to *sending*, median of those cut after it: {took}"
 
 
-def one_cut(house: House, ledger: Ledger, rng: random.Random, name: str, *, holds: bool) -> Pull:
+def one_cut(house: VirtualHouse, ledger: Ledger, rng: random.Random, name: str, *, holds: bool) -> Pull:
     """Pull, cut, and switch on again; return the pull."""
     trial = Round(house, ledger, name)
     pull = trial.pull(CORD)

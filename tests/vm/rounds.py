@@ -17,7 +17,7 @@ from tests.trials.ledger import Ledger, Pull, lies
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
-    from tests.vm.house import House
+    from tests.vm.house import VirtualHouse
 
 ARRIVES_WITHIN_S = 150.0
 CLOSED_WITHIN_S = 400.0
@@ -32,7 +32,7 @@ MISREAD_S = 3.0
 class Round:
     """Begin it with the light at *ready*; `end` closes its calls and waits for the light."""
 
-    def __init__(self, house: House, ledger: Ledger, name: str) -> None:
+    def __init__(self, house: VirtualHouse, ledger: Ledger, name: str) -> None:
         self.began = time.monotonic()
         self.pulls: list[Pull] = []
         self.falls = 0

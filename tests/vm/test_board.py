@@ -15,7 +15,7 @@ from agent.events import CallData
 from tests.trials.ledger import Ledger
 from tests.vm.channel import ChannelError
 from tests.vm.hands import CORD
-from tests.vm.house import House
+from tests.vm.house import VirtualHouse
 from tests.vm.package import provisioned
 from tests.vm.rounds import Round
 from tests.waiting import eventually
@@ -30,7 +30,7 @@ RESET_WITHIN_S = 60.0
 
 
 def test_the_hardware_watchdog_brings_back_a_kernel_that_panicked(tmp_path: Path) -> None:
-    with House(provisioned(), tmp_path) as house:
+    with VirtualHouse(provisioned(), tmp_path) as house:
         house.machine.must(
             "install -D -m 644 /usr/share/nodkald/pi-watchdog.conf /etc/systemd/system.conf.d/nodkald.conf"
         )
@@ -53,7 +53,7 @@ def test_the_hardware_watchdog_brings_back_a_kernel_that_panicked(tmp_path: Path
 
 @pytest.mark.parametrize("begins", ["1970-01-01T00:00:30", "2038-01-19T03:13:00"])
 def test_a_call_arrives_whatever_the_clock_says_at_boot(tmp_path: Path, begins: str) -> None:
-    house = House(provisioned(), tmp_path, wearable=False)
+    house = VirtualHouse(provisioned(), tmp_path, wearable=False)
     house.machine.clock_begins = begins
     with house:
         trial = Round(house, Ledger(), begins)
@@ -67,7 +67,7 @@ def test_a_call_arrives_whatever_the_clock_says_at_boot(tmp_path: Path, begins: 
         trial.end()
 
 
-def _boot(house: House) -> str:
+def _boot(house: VirtualHouse) -> str:
     try:
         return house.machine.sh("cat /proc/sys/kernel/random/boot_id", timeout_s=5)[1]
     except ChannelError:

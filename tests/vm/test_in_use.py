@@ -14,7 +14,7 @@ from agent.effects import Light
 from agent.events import CallData
 from agent.simulator.motions import fall_forward
 from tests.trials.ledger import Ledger
-from tests.vm.house import House
+from tests.vm.house import VirtualHouse
 from tests.vm.killed import one_kill
 from tests.vm.package import provisioned
 from tests.vm.rounds import Round
@@ -28,12 +28,12 @@ pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with House(provisioned(), tmp_path_factory.mktemp("house"), two_paths=True) as home:
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualHouse]:
+    with VirtualHouse(provisioned(), tmp_path_factory.mktemp("house"), two_paths=True) as home:
         yield home
 
 
-def test_a_fall_is_heard_through_a_real_usb_serial_port(house: House) -> None:
+def test_a_fall_is_heard_through_a_real_usb_serial_port(house: VirtualHouse) -> None:
     assert house.wearable is not None
     trial = Round(house, Ledger(), "fall")
     trial.falls = 1
@@ -47,7 +47,7 @@ def test_a_fall_is_heard_through_a_real_usb_serial_port(house: House) -> None:
     trial.end()
 
 
-def test_a_killed_agent_comes_back_and_hears(house: House) -> None:
+def test_a_killed_agent_comes_back_and_hears(house: VirtualHouse) -> None:
     ledger = Ledger()
     one_kill(house, ledger, "killed", pulled_after_s=0.5)
     assert ledger.row("killed", "", "").clean, ledger

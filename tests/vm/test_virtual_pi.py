@@ -16,7 +16,7 @@ from agent.effects import Light
 from agent.events import CallData
 from tests.trials.ledger import Ledger
 from tests.vm.hands import CORD
-from tests.vm.house import SERVICE, House
+from tests.vm.house import SERVICE, VirtualHouse
 from tests.vm.package import just_installed
 from tests.vm.power_cut import one_cut
 from tests.vm.rounds import Round
@@ -30,18 +30,18 @@ CUTS = 3
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualHouse]:
     try:
         unit, machine = just_installed(tmp_path_factory.mktemp("unit"))
     except SystemExit as refused:
         if refused.code == 3:
             pytest.skip("no virtual Pi on this machine: it takes root on Debian 12; stderr says what is missing")
         raise
-    with House(unit, tmp_path_factory.mktemp("house"), two_paths=True, running=machine) as home:
+    with VirtualHouse(unit, tmp_path_factory.mktemp("house"), two_paths=True, running=machine) as home:
         yield home
 
 
-def test_what_was_installed_runs(house: House) -> None:
+def test_what_was_installed_runs(house: VirtualHouse) -> None:
     assert house.machine.must(f"systemctl is-active {SERVICE}").strip() == "active"
     assert house.machine.must("systemctl --failed --no-legend") == ""
     assert house.machine.must("dpkg --verify nodkald-agent") == ""
@@ -50,7 +50,7 @@ def test_what_was_installed_runs(house: House) -> None:
     assert house.machine.must("grep -rl PRIVATE /etc/nodkald /var/lib/nodkald; true") == "", "no key lies in the clear"
 
 
-def test_a_cord_is_heard_and_the_light_says_how_far_it_is(house: House) -> None:
+def test_a_cord_is_heard_and_the_light_says_how_far_it_is(house: VirtualHouse) -> None:
     ledger = Ledger()
     trial = Round(house, ledger, "cord")
     trial.pull(CORD)
@@ -66,7 +66,7 @@ def test_a_cord_is_heard_and_the_light_says_how_far_it_is(house: House) -> None:
     assert ledger.row("cord", "", "").clean
 
 
-def test_a_technician_sees_that_all_is_well(house: House) -> None:
+def test_a_technician_sees_that_all_is_well(house: VirtualHouse) -> None:
     code, said = house.machine.sh("nodkald doctor --json")
     findings = json.loads(said)
     failing = [entry for entry in findings["findings"] if entry["verdict"] == "fail"]
@@ -79,7 +79,7 @@ def test_a_technician_sees_that_all_is_well(house: House) -> None:
     assert "bathroom-cord" in house.machine.must("nodkald log -n 20")
 
 
-def test_what_the_light_promised_survives_a_power_cut(house: House) -> None:
+def test_what_the_light_promised_survives_a_power_cut(house: VirtualHouse) -> None:
     ledger, rng = Ledger(), random.Random(1)
     for number in range(CUTS):
         one_cut(house, ledger, rng, f"cut {number + 1}", holds=number == CUTS - 1)

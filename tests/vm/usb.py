@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from agent.simulator.motions import fall_forward
 from tests.vm.hands import CORD
-from tests.vm.house import SERVICE, House
+from tests.vm.house import SERVICE, VirtualHouse
 from tests.vm.package import provisioned
 from tests.vm.rounds import Round
 from tests.vm.wearable import RATE_HZ
@@ -31,7 +31,7 @@ FALLS_EVERY = 10
 
 def unplugged(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str:
     """Unplug the adapter `times` times."""
-    with House(provisioned(), work) as house:
+    with VirtualHouse(provisioned(), work) as house:
         heard = [
             _round(house, ledger, rng, f"usb {number + 1}", falls=number % FALLS_EVERY == FALLS_EVERY - 1)
             for number in range(times)
@@ -39,7 +39,7 @@ def unplugged(ledger: Ledger, times: int, rng: random.Random, work: Path) -> str
     return f"away for {AWAY_S[0]} to {AWAY_S[1]:.0f} s; heard again at most {max(heard):.1f} s after it was back"
 
 
-def _round(house: House, ledger: Ledger, rng: random.Random, name: str, *, falls: bool) -> float:
+def _round(house: VirtualHouse, ledger: Ledger, rng: random.Random, name: str, *, falls: bool) -> float:
     assert house.wearable is not None
     trial = Round(house, ledger, name)
     links = _links_up(house)
@@ -61,7 +61,7 @@ def _round(house: House, ledger: Ledger, rng: random.Random, name: str, *, falls
     return heard_s
 
 
-def _fall(house: House, trial: Round) -> None:
+def _fall(house: VirtualHouse, trial: Round) -> None:
     assert house.wearable is not None
     threading.Event().wait(3)  # the window before a fall has to be there
     trial.falls = 1
@@ -69,5 +69,5 @@ def _fall(house: House, trial: Round) -> None:
     eventually(lambda: len(trial.raised()) > len(trial.pulls), within=90, every=0.1)
 
 
-def _links_up(house: House) -> int:
+def _links_up(house: VirtualHouse) -> int:
     return int(house.machine.must(f"journalctl -b -u {SERVICE} --no-pager | grep -c wearable_link_up"))

@@ -124,6 +124,24 @@ def test_a_garbled_line_ends_a_rest_and_not_the_fault(home: Worn) -> None:
     assert WORN_AGAIN not in home.told, "what lies on its charger is not worn because its line is bad"
 
 
+def test_the_faults_of_a_sensor_that_nobody_wears_begin_and_end_in_the_order_of_what_happens(home: Worn) -> None:
+    home.live(160, Sign.RESTED)
+    home.step(LinkQuality("wearable", home.clock.now().mono, good_frames=1, garbage_bytes=1000))
+    for _ in range(60):
+        home.advance(5.0)
+        home.levels()
+    home.live(40, Sign.HANDLED)
+    assert home.told == [
+        NOT_WORN,
+        "fault sensor.garbled",
+        "restored sensor.garbled",
+        "fault sensor.silent",
+        "restored sensor.silent",
+        WORN_AGAIN,
+    ]
+    assert [e["data"]["detail"] != "" for e in home.seen("tech.fault")] == [True] * 3
+
+
 def test_a_person_who_fell_and_keeps_still_is_a_call_and_no_sensor_on_a_table(home: Worn) -> None:
     home.connect()
     home.live(100, Sign.RESTED)
