@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from agent.inference import stream
 from agent.inference.channels import channels
+from agent.inference.evidence import evidence
 from agent.inference.stream import Began, Found, MotionStream, Ready
-from agent.inference.trigger import SOFT
+from agent.inference.trigger import SOFT, TRIGGER_G
 
 Floats = NDArray[np.float64]
 
@@ -100,7 +101,11 @@ def test_any_garbage_gives_windows_of_numbers_or_none(motion: tuple[Floats, Floa
     for event in events:
         if isinstance(event, Ready):
             assert np.isfinite(channels(event.xyz)).all()
-            assert event.peak_g >= SOFT.level_g
+            assert event.peak_g >= (SOFT.level_g if _turned_deg(event) >= SOFT.turned_deg else TRIGGER_G)
+
+
+def _turned_deg(event: Ready) -> float:
+    return evidence(event.xyz, event.peak_g, event.before, event.after).get("posture_deg", 0.0)
 
 
 @given(motions())

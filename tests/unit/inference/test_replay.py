@@ -164,13 +164,16 @@ def test_a_sensor_that_nobody_wears_is_a_line_of_its_own_even_after_a_call(
     assert 1060 <= told[0]["t_s"] < 1100
 
 
-def test_a_dropped_sensor_is_no_call_and_soon_not_worn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dropped_sensor_is_no_call_and_soon_not_worn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "load_shipped", lambda _: model_that_says(0.99))  # whatever the shipped one would say
     shipped = shipped_profiles()["simulated-home"].read_text(encoding="utf-8")
     profile = tmp_path / "soon.toml"
     profile.write_text(
         shipped.replace('body_position = "waist"', 'body_position = "waist"\nnot_worn_after_drop_s = 60')
     )
-    motion = np.array(dropped(100, 6))[:, 1:]
+    motion = np.array(dropped(100, 1))[:, 1:]
     lies = motion[-1000:].mean(axis=0) + np.random.default_rng(1).normal(0, 0.003, (9000, 3))
     xyz = np.concatenate((motion, lies))
     file = write(tmp_path / "dropped.csv", np.arange(len(xyz)) / 100, xyz)
@@ -238,5 +241,9 @@ def test_an_uncertain_fall_is_called_for_once_the_person_lies_still(move: str, c
 def unsure() -> Any:
     """Return the shipped card, and a model that is never sure."""
     card = cards.load_card("fall-waist")
-    between = (card.uncertain_above + card.threshold) / 2
-    return card, SimpleNamespace(runtime="none", score=lambda _: between)
+    return model_that_says((card.uncertain_above + card.threshold) / 2)
+
+
+def model_that_says(score: float) -> Any:
+    """Return the shipped card, and a model that gives every window this score."""
+    return cards.load_card("fall-waist"), SimpleNamespace(runtime="none", score=lambda _: score)

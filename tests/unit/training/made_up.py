@@ -11,7 +11,9 @@ from training.evaluate.evaluation import Evaluation
 from training.evaluate.judged import Judged, Trigger
 from training.recordings import Recording
 
-THRESHOLD = load_card("fall-waist").threshold
+THRESHOLD = 0.7
+CARD = load_card("fall-waist").model_copy(update={"threshold": THRESHOLD})
+"""The shipped card with a threshold of the tests' own: what is judged here must not move with the next model."""
 STILL = np.array([[0.0, 0.0, 1.0]] * 50)
 
 
@@ -73,7 +75,7 @@ def evaluation(judged: list[Judged] | None = None) -> Evaluation:
         recording("Y1", "A10 fall_back", is_fall=True, source=("SmartFallMM", "wrist_left")), (trigger(0.2),)
     )
     return Evaluation(
-        card=load_card("fall-waist"),
+        card=CARD,
         material=Material.of(home() if judged is None else judged),
         wrist=Material.of([wrist]),
         reference_g=2.13,

@@ -6,8 +6,7 @@ import re
 
 import pytest
 
-from agent.inference.cards import load_card
-from tests.unit.training.made_up import THRESHOLD, daily, evaluation, fall, home, recording, trigger
+from tests.unit.training.made_up import CARD, THRESHOLD, daily, evaluation, fall, home, recording, trigger
 from training.evaluate import cases
 from training.evaluate.counts import Material, false_calls
 from training.evaluate.judged import Judged
@@ -74,7 +73,7 @@ def test_what_is_called_by_rule_is_told_apart(text: str) -> None:
 
 
 def test_counts_are_of_recordings_on_people_and_of_triggers_an_hour() -> None:
-    judged = [fall(0.9), fall(0.2, number=2), daily(0.97, 0.96, 0.1), daily(0.1, number=2)]
+    judged = [fall(0.9), fall(0.2, number=2), daily(0.9, 0.8, 0.1), daily(0.1, number=2)]
     material = Material.of(judged)
     assert (material.falls_called(judged).hits, material.falls_called(judged).count) == (1, 2)
     assert (material.daily_life_quiet(judged).hits, material.daily_life_quiet(judged).count) == (1, 2)
@@ -111,7 +110,7 @@ def test_the_plain_sensor_is_counted_on_the_same_triggers() -> None:
 
 def test_a_target_that_is_missed_is_said_to_be() -> None:
     judged = [fall(0.1 if n == 0 else 0.9, number=n) for n in range(20)] + [daily(0.1, age="older")]
-    found = {target.what: target for target in targets(Material.of(judged), load_card("fall-waist"), 2.13)}
+    found = {target.what: target for target in targets(Material.of(judged), CARD, 2.13)}
     assert not found["SisFall: falls called"].met
     assert "**missed**" in found["SisFall: falls called"].verdict
     assert found["SisFall: daily life without a call"].verdict == "reached, though not beyond doubt"
