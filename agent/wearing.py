@@ -115,7 +115,7 @@ class StillnessWatch(Protocol):
 def saw(wearing: Wearing, stretch: Stretch, limits: Limits, *, call_under_way: bool) -> Wearing:
     """Take in a stretch. While a call of the sensor is under way its rest goes on, and makes no fault."""
     after = _move(wearing, stretch.sign)
-    if stretch.sign is Sign.RESTED and after.phase is Phase.STILL:
+    if after.phase is Phase.STILL:  # which only a rest leads to, and nothing but a rest keeps
         since = after.still_since if wearing.phase is Phase.STILL else stretch.began
         after = replace(after, still_since=since, still_until=stretch.ended)
         limit = limits.after_drop_s if after.was_dropped else limits.after_s

@@ -65,6 +65,19 @@ class Worn(HomeBench):
 NOT_WORN, WORN_AGAIN = "fault sensor.not_worn", "restored sensor.not_worn"
 
 
+def drop(home: Worn) -> None:
+    """Let fall detection tell that the sensor itself fell, now."""
+    answer = Assessment(
+        Verdict.FALSE_ALARM, (Text("stød 9,0 g", "impact 9.0 g"),), 0.9, 0.6, "fall-waist/1.0.0", "00" * 32
+    )
+    at = home.clock.now().mono
+    home.say(
+        Assessed(
+            "t1", "wearable", at, 9.0, over_reference=True, assessment=answer, budget_left=5, audited=True, dropped=True
+        )
+    )
+
+
 @pytest.fixture
 def home() -> Worn:
     home = Worn()
@@ -161,6 +174,12 @@ def test_a_person_who_fell_and_keeps_still_is_a_call_and_no_sensor_on_a_table(ho
     assert home.told == [NOT_WORN]
 
 
+def test_a_call_by_hand_says_nothing_of_the_sensor(home: Worn) -> None:
+    home.pull()
+    home.live(160, Sign.RESTED)
+    assert home.told == [NOT_WORN]
+
+
 def test_a_sensor_that_nobody_wears_still_calls(home: Worn) -> None:
     home.connect()
     home.live(160, Sign.RESTED)
@@ -173,15 +192,7 @@ def test_a_sensor_that_nobody_wears_still_calls(home: Worn) -> None:
 
 def test_after_a_drop_it_is_told_sooner(home: Worn) -> None:
     home.live(20, Sign.MOVED)
-    answer = Assessment(
-        Verdict.FALSE_ALARM, (Text("stød 9,0 g", "impact 9.0 g"),), 0.9, 0.6, "fall-waist/1.0.0", "00" * 32
-    )
-    at = home.clock.now().mono
-    home.say(
-        Assessed(
-            "t1", "wearable", at, 9.0, over_reference=True, assessment=answer, budget_left=5, audited=True, dropped=True
-        )
-    )
+    drop(home)
     home.live(20, Sign.HANDLED)
     home.live(60, Sign.RESTED)
     assert home.told == [NOT_WORN]
@@ -189,6 +200,15 @@ def test_after_a_drop_it_is_told_sooner(home: Worn) -> None:
     home.live(20, Sign.HANDLED)
     home.live(100, Sign.RESTED)
     assert home.told == [NOT_WORN, WORN_AGAIN], "a later rest is an ordinary one"
+
+
+def test_a_drop_during_a_rest_is_not_what_began_it(home: Worn) -> None:
+    home.live(40, Sign.RESTED)
+    drop(home)
+    home.live(40, Sign.RESTED)
+    assert home.told == [], "it rests since before it was dropped"
+    home.live(40, Sign.RESTED)
+    assert home.told == [NOT_WORN]
 
 
 def test_a_watch_that_breaks_costs_no_call(home: Worn) -> None:
@@ -209,7 +229,14 @@ def test_status_and_state_show_it(home: Worn) -> None:
         found: bool | None = said(home)["picture"]["sensors"]["wearable"]["worn"]
         return found
 
-    assert Worn().state.wearing["wearable"].worn is None
+    new = Worn()
+    assert new.state.wearing["wearable"].worn is None
+    new.live(20, Sign.HANDLED)
+    assert new.state.wearing["wearable"].worn is True
+    for _ in range(30):
+        new.advance(5.0)
+        new.levels()
+    assert new.state.wearing["wearable"].worn is None, "nothing is heard of it"
     assert worn() is True
     home.live(160, Sign.RESTED)
     assert worn() is False
@@ -218,6 +245,12 @@ def test_status_and_state_show_it(home: Worn) -> None:
     danish = "\n".join(view.lines(said(home), "da"))
     assert "IKKE PÅ" in danish
     assert "sensoren er ikke på nogen (wearable)" in danish
+
+
+def test_motion_of_a_sensor_that_is_not_in_the_profile_is_nobodys(home: Worn) -> None:
+    home.watch.signs[:] = [Sign.RESTED]
+    home.step(MotionBatch("stranger", (home.clock.now().mono,), ((0.0, 0.0, 1.0),)))
+    assert set(home.state.wearing) == {"wearable"}
 
 
 def test_every_phase_and_sign_is_in_the_table() -> None:

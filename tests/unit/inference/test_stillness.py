@@ -54,8 +54,10 @@ def test_the_steps_of_usual_sensors_change_nothing(step_g: float) -> None:
 
 
 def test_a_sensor_too_coarse_for_a_breath_never_says_that_it_rests() -> None:
-    coarse = np.round(np.concatenate((breathing(50, 0.2), table(50), breathing(50), table(50))) / 0.125) * 0.125
-    assert Sign.RESTED not in signs(coarse, 50)
+    motion = np.concatenate((breathing(50, 0.2), table(50), breathing(50), table(50)))
+    motion[:, 2] += 0.04  # so that noise alone never makes a step of 8 bit over ±16 g
+    coarse = np.round(motion / 0.125) * 0.125
+    assert signs(coarse, 50) == [Sign.HANDLED] * 4  # and nothing once it shows nothing
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(RATES))
@@ -76,7 +78,7 @@ def test_batches_and_uptime_change_nothing(batch: int, at: float) -> None:
 
 def test_a_sensor_that_cools_on_its_table_rests() -> None:
     xyz = table(100)
-    xyz[:, 0] += np.linspace(0, 0.01, len(xyz))  # ten milli-g in a minute
+    xyz[:, 0] += np.linspace(0, 0.03, len(xyz))  # thirty milli-g in a minute
     assert signs(xyz, 100) == [Sign.RESTED] * 3
 
 
@@ -84,6 +86,26 @@ def test_a_hand_is_told_from_a_breath_and_so_is_a_sensor_that_was_turned_between
     turned = np.concatenate((table(100, 40), table(100, 40) @ np.array([[0, 1, 0], [-1, 0, 0], [0, 0, 1.0]])))
     assert signs(turned, 100)[:3] == [Sign.RESTED, Sign.RESTED, Sign.HANDLED]
     assert signs(np.array(handling.put_on(100, 1) * 3)[:, 1:], 100) == [Sign.HANDLED]
+
+
+@pytest.mark.parametrize(("sway_g", "sign"), [(0.038, Sign.MOVED), (0.048, Sign.HANDLED)])
+def test_a_hand_begins_at_thirty_milli_g(sway_g: float, sign: Sign) -> None:
+    assert signs(breathing(100, sway_g), 100) == [sign] * 3  # of a sine 0.7 is its rms
+
+
+def test_a_rest_is_held_against_the_one_just_before_it_and_not_against_one_before_a_movement() -> None:
+    turned = table(100, 40) @ np.array([[0, 1, 0], [-1, 0, 0], [0, 0, 1.0]])
+    moved = np.concatenate((table(100, 40), breathing(100)[:2000], turned))
+    assert signs(moved, 100) == [Sign.RESTED, Sign.RESTED, Sign.MOVED, Sign.RESTED]
+
+
+def test_a_sensor_that_is_louder_than_any_noise_is_not_at_rest() -> None:
+    assert signs(table(100, noise_g=0.02), 100) == [Sign.MOVED] * 3
+
+
+def test_too_few_samples_to_tell_say_nothing() -> None:
+    assert signs(table(18), 18) == [Sign.RESTED] * 3
+    assert signs(table(8), 8) == []
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -102,6 +124,9 @@ def test_missing_and_impossible_samples_are_no_rest_and_no_movement() -> None:
     assert not Stillness().step(MotionBatch("wearable", t[kept], xyz[kept]))[1]
     xyz[::7] = np.nan
     assert [s.sign for s in Stillness().step(MotionBatch("wearable", t, xyz))[1]] == [Sign.RESTED] * 3
+    breathes = breathing(50)
+    breathes[::7] = np.nan
+    assert signs(breathes, 50) == [Sign.MOVED] * 3
     again = np.concatenate((t, t))
     assert len(Stillness().step(MotionBatch("wearable", again, np.concatenate((xyz, xyz))))[1]) == 3
 
