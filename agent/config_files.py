@@ -112,10 +112,7 @@ def _profile_path(name: str, base: Path) -> tuple[Path | None, str]:
     if name in shipped:
         return shipped[name], ""
     near = did_you_mean(name, list(shipped))
-    return None, mask(
-        f"{name!r} is no shipped profile; {near} Shipped are {', '.join(shipped)}; "
-        "a profile of your own is named by its path and ends in .toml"
-    )
+    return None, mask(f"{name!r} is no shipped profile; {near}; a profile of your own is a path that ends in .toml")
 
 
 def _read(path: Path, remedy: str) -> tuple[Raw | None, list[str]]:

@@ -41,12 +41,13 @@ def read_recording(path: Path) -> list[Sample]:
     if not lines or lines[0].replace(" ", "") != HEADER:
         found = lines[0][:60] if lines else "an empty file"
         raise RecordingError(f"{path}:1: the first line must be the header {HEADER!r}, not {found!r}")
-    samples = [_sample(path, number, line) for number, line in enumerate(lines[1:], start=2) if line.strip()]
-    if len(samples) < 2:
-        raise RecordingError(f"{path}: {len(samples)} samples are no motion; a recording has at least two")
-    for number, (before, after) in enumerate(pairwise(samples), start=2):
+    numbered = [(number, _sample(path, number, line)) for number, line in enumerate(lines[1:], 2) if line.strip()]
+    if len(numbered) < 2:
+        raise RecordingError(f"{path}: {len(numbered)} samples are no motion; a recording has at least two")
+    for (_, before), (number, after) in pairwise(numbered):
         if after[0] <= before[0]:
-            raise RecordingError(f"{path}: sample {number} is at {after[0]} s, not after {before[0]} s; time must rise")
+            raise RecordingError(f"{path}:{number}: {after[0]} s is not after {before[0]} s; time must rise by line")
+    samples = [sample for _, sample in numbered]
     rate = 1 / median(after[0] - before[0] for before, after in pairwise(samples))
     if not LOWEST_RATE_HZ / _RATE_MARGIN <= rate <= HIGHEST_RATE_HZ * _RATE_MARGIN:
         raise RecordingError(

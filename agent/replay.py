@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,6 +53,7 @@ _PATIENCE_S = 10.0  # the model answers at once, but the clock jumps from batch 
 _SETTLED_S = 15.0  # quiet for so long: no trigger is still under way
 _PAUSE_S = 3.0  # between files: a gap, but no silent sensor
 _RATE_MARGIN = 1.03
+_USUAL_G = (0.3, 2.0)  # at rest the largest axis of three has 0.58 to 1 g
 
 Scorer = Callable[[Any], float]
 
@@ -77,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
             sys.stderr.write(f"{error}\n")
             code = 1
             continue
+        sys.stderr.writelines(f"{path}: {doubt}\n" for doubt in _doubts(xyz))
         for line in unit.play(str(path), times, xyz):
             sys.stdout.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
         sys.stdout.flush()
@@ -89,9 +92,10 @@ def read_motion(path: Path) -> tuple[Floats, Floats]:
     A sample that is no number is kept: fall detection leaves it out, as it would on the unit.
     """
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with path.open(encoding="utf-8-sig") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of a file without samples: `read_recording` says it better
             header = file.readline().strip().replace(" ", "")
-            table = np.loadtxt(file, delimiter=",", ndmin=2, dtype=np.float64)
+            table = np.loadtxt(file, delimiter=",", ndmin=2, dtype=np.float64, comments=None)
     except (OSError, ValueError):
         header, table = "", np.empty((0, 0))
     if header == HEADER and table.shape[1:] == (4,) and len(table) > 1 and _rate_is_known(table[:, 0]):
@@ -105,6 +109,16 @@ def _rate_is_known(times: Floats) -> bool:
     if not (steps > 0).all():
         return False
     return LOWEST_RATE_HZ / _RATE_MARGIN <= 1 / float(np.median(steps)) <= HIGHEST_RATE_HZ * _RATE_MARGIN
+
+
+def _doubts(xyz: Floats) -> Iterator[str]:
+    """Yield what makes these look unlike a worn sensor's motion in g. They are judged all the same."""
+    measured = xyz[np.isfinite(xyz).all(axis=1)]
+    if len(measured) < len(xyz):
+        yield f"{len(xyz) - len(measured)} of {len(xyz)} samples hold a value that is no number; they are left out"
+    usual = float(np.median(np.abs(measured).max(axis=1))) if len(measured) else 1.0
+    if not _USUAL_G[0] <= usual <= _USUAL_G[1]:
+        yield f"the largest axis is {usual:.3g} in the median, and about 1 where it is in g: is it in another unit?"
 
 
 def _wearable(profile: Profile, sensor: str) -> Wt901:
@@ -285,7 +299,8 @@ def _line(at_s: float, told: Assessed) -> dict[str, Any]:
 
 def _batches(times: Floats, xyz: Floats) -> Iterator[tuple[int, int]]:
     """Cut a recording into batches: long ones where nothing can trigger, of 4 s where something may."""
-    busy = times[(xyz * xyz).sum(axis=1) > _QUIET_G * _QUIET_G]
+    with np.errstate(over="ignore"):  # absurd values are left out later
+        busy = times[(xyz * xyz).sum(axis=1) > _QUIET_G * _QUIET_G]
     start = 0
     while start < len(times):
         now = times[start]

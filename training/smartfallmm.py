@@ -23,8 +23,9 @@ _FALLS = {"A10", "A11", "A12", "A13", "A14"}
 _FILE = re.compile(r"(S\d\d)(A\d\d)T\d\d")
 _LARGEST_GAP_S = 0.25
 _LEAST_S = 1.0
-_RATES_HZ = (18.0, 110.0)
+_RATES_HZ = (20.0, 60.0)
 _AROUND_1_G = (0.8, 1.2)
+_REPEATED = 0.1
 _MS = 1000.0
 
 
@@ -69,9 +70,14 @@ def read(path: Path) -> Recording | str:
 
 
 def _samples(path: Path, *, metres: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return stamps in seconds and samples in g. Meta: epoch in ms, time, elapsed, x, y, z; phone: time, x, y, z."""
+    """Return stamps in seconds and samples in g. Meta: epoch in ms, time, elapsed, x, y, z; phone: time, x, y, z.
+
+    A first line of words is a heading: the README says that there is none, and some of the Meta sensors have one.
+    """
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = [row for row in csv.reader(file) if row]
+    if rows and rows[0][0][:1].isalpha():
+        del rows[0]
     xyz = np.array([row[-3:] for row in rows], dtype=np.str_).astype(np.float64).reshape(-1, 3)
     if metres:
         stamps = [datetime.fromisoformat(row[-4].strip()) for row in rows]
@@ -85,9 +91,11 @@ def _fault(seconds: NDArray[np.float64], xyz: NDArray[np.float64]) -> str:
     steps = np.diff(seconds)
     rate_hz = len(steps) / (seconds[-1] - seconds[0])
     at_rest_g = float(np.median(np.sqrt((xyz * xyz).sum(axis=1))))
+    repeated = float((np.diff(xyz, axis=0) == 0).all(axis=1).mean())
     faults = {
         "its stamps go back": steps.min() < 0,
         "a gap of over 0.25 s": steps.max() > _LARGEST_GAP_S,
+        "over a tenth of its samples repeat the one before": repeated > _REPEATED,
         "a rate that the sensor can't have": not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1],
         "a line that is no sample": not np.isfinite(xyz).all(),
         "it does not measure 1 g at rest": not _AROUND_1_G[0] <= at_rest_g <= _AROUND_1_G[1],

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import pytest
 
 from agent import replay
 from agent.config_files import load_profile, shipped_profiles
-from agent.errors import ConfigError
+from agent.errors import ConfigError, RecordingError
 from agent.inference import cards
 from agent.simulator.handling import dropped, put_on
 from agent.simulator.motions import MOTIONS
@@ -25,11 +26,14 @@ def write(path: Path, t: Floats, xyz: Floats) -> str:
     return str(path)
 
 
-def played(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> list[dict[str, Any]]:
+def asked(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     replay.configure(parser)
-    args = parser.parse_args(["--profile", "simulated-home", "--sensor", "wearable", "--jsonl", *words])
-    assert replay.run(args) == code
+    return parser.parse_args(["--profile", "simulated-home", "--sensor", "wearable", "--jsonl", *words])
+
+
+def played(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> list[dict[str, Any]]:
+    assert replay.run(asked(*words)) == code
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -59,6 +63,51 @@ def test_hard_walking_is_suppressed_with_its_reasons(tmp_path: Path, capsys: pyt
     assert {line["verdict"] for line in triggers} == {"false_alarm"}
     assert "posture unchanged" in triggers[3]["reasons"]
     assert summary["summary"]["suppressed"] == len(triggers)
+
+
+@pytest.mark.parametrize("rows", ["", "t_s,ax_g,ay_g,az_g\n"])
+def test_a_file_without_samples_is_one_line_of_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rows: str
+) -> None:
+    (tmp_path / "none.csv").write_text(rows, encoding="utf-8")
+    assert played(capsys, str(tmp_path / "none.csv"), code=1) == []
+    with pytest.raises(RecordingError, match=r"none\.csv"):
+        replay.read_motion(tmp_path / "none.csv")
+
+
+def test_a_remark_is_no_sample(tmp_path: Path) -> None:
+    t = times(12)
+    file = Path(write(tmp_path / "remark.csv", t, np.tile([0.0, 1.0, 0.0], (len(t), 1))))
+    file.write_text(file.read_text(encoding="utf-8") + "# put on the table here\n", encoding="utf-8")
+    with pytest.raises(RecordingError, match=rf"remark\.csv:{len(t) + 2}: '# put on"):
+        replay.read_motion(file)
+
+
+@pytest.mark.parametrize(
+    ("unlike", "said"),
+    [
+        (lambda xyz: np.where(np.arange(len(xyz))[:, None] < 5, np.nan, xyz), "5 of 600 samples hold a value"),
+        (lambda xyz: xyz * np.nan, "600 of 600 samples hold a value that is no number"),
+        (lambda xyz: xyz * 9.80665, "the largest axis is 9.81 in the median"),
+        (lambda xyz: xyz * 1e200, "is it in another unit?"),
+    ],
+)
+def test_what_looks_like_no_motion_in_g_is_judged_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], unlike: Callable[[Floats], Floats], said: str
+) -> None:
+    t = times(12)
+    file = write(tmp_path / "odd.csv", t, unlike(np.tile([0.0, 1.0, 0.0], (len(t), 1))))
+    assert replay.run(asked(file)) == 0
+    out, error = capsys.readouterr()
+    assert json.loads(out.splitlines()[-1])["summary"]["duration_s"] == pytest.approx(12, abs=0.1)
+    assert said in error
+    assert error.startswith(f"{file}: ")
+
+
+def test_motion_in_g_is_judged_without_a_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    t = times(12)
+    assert replay.run(asked(write(tmp_path / "fall.csv", t, fall(t, 1006.0)))) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_the_end_of_a_file_and_a_gap_are_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zlib import crc32
@@ -31,6 +32,7 @@ def sisfall_file(folder: Path, name: str, rows: int = 600, blow_at: int = 400, h
 
 def track(count: int = 150, peak_g: float = 2.5) -> NDArray[np.float64]:
     xyz = np.tile(UPRIGHT, (count, 1))
+    xyz[:, 0] += 0.001 * (np.arange(count) % 7)  # a sensor never says the same for long
     xyz[count // 2] *= peak_g
     return xyz
 
@@ -76,6 +78,13 @@ def test_the_person_is_the_folders_and_a_heading_is_skipped(tmp_path: Path) -> N
     assert len(one.xyz_g) == 600
 
 
+def test_a_copy_whose_lines_have_no_semicolon_is_the_same_recording(tmp_path: Path) -> None:
+    path = sisfall_file(tmp_path / "SA01", "D01_SA01_R01.txt")
+    whole = usable(sisfall.read(path)).xyz_g
+    path.write_text(path.read_text().replace(";", ""))
+    np.testing.assert_array_equal(usable(sisfall.read(path)).xyz_g, whole)
+
+
 def test_a_damaged_sisfall_file_is_left_out_with_its_reason(tmp_path: Path) -> None:
     path = sisfall_file(tmp_path / "SA01", "D01_SA01_R01.txt")
     path.write_text(path.read_text().replace("-1024,   9;", "-1024;", 1))
@@ -105,6 +114,8 @@ def test_phones_are_in_metres_and_a_second_squared(tmp_path: Path) -> None:
         ("S30A10T01", track(10), 20, "shorter than 1 s"),
         ("S30A10T01", track(), 300, "a gap of over 0.25 s"),
         ("S30A10T01", track(), 100, "a rate that the sensor can't have"),
+        ("S30A10T01", track(400), 12, "a rate that the sensor can't have"),
+        ("S30A10T01", track().repeat(2, axis=0), 20, "over a tenth of its samples repeat the one before"),
         ("S30A10T01", track() * 3, 20, "it does not measure 1 g at rest"),
         ("S30A10T01", track() * np.nan, 20, "a line that is no sample"),
         ("S21A10T01", track(), 20, "S21 stands among the young and among the old"),
@@ -118,13 +129,40 @@ def test_what_of_smartfallmm_is_left_out(
     assert smartfallmm.read(meta_file(tmp_path / f"young/accelerometer/meta_hip/{name}.csv", xyz, step_ms)) == reason
 
 
-def test_stamps_that_go_back_and_words_are_left_out(tmp_path: Path) -> None:
+def test_stamps_that_go_back_and_words_among_them_are_left_out(tmp_path: Path) -> None:
     path = meta_file(tmp_path / "young/accelerometer/meta_hip/S30A10T01.csv", track())
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[1], lines[0], *lines[2:]]))
     assert smartfallmm.read(path) == "its stamps go back"
-    path.write_text("epoch (ms),time,elapsed (s),x,y,z\n" + "\n".join(lines))
+    path.write_text("\n".join([*lines[:9], META_HEADING, *lines[9:]]))
     assert smartfallmm.read(path) == "a line that is no sample"
+
+
+META_HEADING = "epoch (ms),time (-11:00),elapsed (s),x-axis (g),y-axis (g),z-axis (g)"
+"""What some of the files begin with, although the README says that there are no headings; the hours vary."""
+
+
+@pytest.mark.parametrize("written", [lambda line: line, lambda line: line.replace(",", ".0,", 1)])
+def test_the_meta_sensors_files_of_some_people_have_a_heading_or_stamps_with_a_point(
+    tmp_path: Path, written: Callable[[str], str]
+) -> None:
+    path = meta_file(tmp_path / "old/accelerometer/meta_hip/S01A04T01.csv", track(), step_ms=20)
+    plain = usable(smartfallmm.read(path))
+    path.write_text("\n".join([META_HEADING, *map(written, path.read_text().splitlines())]))
+    one = usable(smartfallmm.read(path))
+    assert (one.subject, one.rate_hz) == ("O01", plain.rate_hz)
+    np.testing.assert_array_equal(one.xyz_g, plain.xyz_g)
+
+
+def test_a_phone_may_stamp_a_few_samples_alike_but_not_repeat_one_for_seconds(tmp_path: Path) -> None:
+    path = phone_file(tmp_path / "old/accelerometer/phone/S03A01T01.csv", track())
+    lines = path.read_text().splitlines()
+    stamp = lines[20].split(",")[0]
+    burst = [f"{stamp},{line.split(',', 1)[1]}" for line in lines[20:26]]
+    path.write_text("\n".join([*lines[:20], *burst, *lines[26:]]))
+    assert usable(smartfallmm.read(path)).rate_hz == pytest.approx(50.0)
+    path.write_text("\n".join([*lines[:20], *[lines[20]] * 40, *lines[21:]]))
+    assert smartfallmm.read(path) == "over a tenth of its samples repeat the one before"
 
 
 def test_both_folders_make_one_list_with_people_in_one_fold_each(
