@@ -1,8 +1,9 @@
 """Motion that was measured badly: a window is `unverified` or right, and nothing breaks.
 
 Rules of this file: the real detector, model and policy. A fall stays a call, and daily life is not confirmed, under:
-samples that are no numbers or lost, less than a gap in a row; clipping at any full scale from 2 g on; a sensor that
-sticks at its full scale for 0.1 s or more; a gap that leaves the second on both sides of the impact whole. Losses that
+samples that are no numbers or lost, less than a gap in a row; neighbours that come in the wrong order; clipping at any
+full scale from 2 g on; a sensor that sticks at its full scale for 0.1 s or more; a gap that leaves the second on both
+sides of the impact whole. A gap that begins sooner after the impact makes a call of whatever it was. Losses that
 swallow the impact itself leave nothing to judge: there it is asked only that nothing breaks. Where a sensor
 sticks, its own trigger is `unverified`; a later one's window may begin in the midst of it and not know it.
 """
@@ -65,12 +66,17 @@ def damaged(draw: st.DrawFn, names: tuple[str, ...]) -> tuple[str, Floats, Float
     t, xyz, impact = motion(draw(st.sampled_from(names)), rate, draw(st.integers(0, 5)))
     xyz = xyz.copy()
     at = min(max(impact + draw(st.floats(-2.0, 2.0)), t[0] + 2.0), t[-1] - 2.0)
-    what = draw(st.sampled_from(["no numbers", "lost", "clipped", "stuck", "stuck axis", "gap"]))
+    what = draw(st.sampled_from(["no numbers", "lost", "wrong order", "clipped", "stuck", "stuck axis", "gap"]))
     if what in ("no numbers", "lost"):
         bad = (t >= at) & (t < at + draw(st.floats(0.0, 0.45))) & (np.abs(t - impact) > 0.12)
         if what == "lost":
             return what, t[~bad], xyz[~bad]
         xyz[bad] = draw(st.sampled_from([np.nan, np.inf, -np.inf]))
+    elif what == "wrong order":
+        first = np.flatnonzero((np.arange(len(t)) % 8 == 0) & (np.abs(t - impact) > 0.12))[:-1]
+        order = np.arange(len(t))
+        order[first], order[first + 1] = first + 1, first
+        return what, t[order], xyz[order]
     elif what == "clipped":
         limit = draw(st.sampled_from([2.0, 4.0, 8.0]))
         xyz = np.clip(xyz, -limit, limit)
@@ -102,6 +108,19 @@ def test_daily_life_that_was_measured_badly_is_not_confirmed(case: tuple[str, Fl
         assert found[0] is Verdict.UNVERIFIED
     else:
         assert Verdict.CONFIRMED not in found
+
+
+@given(
+    st.sampled_from((*FALLS, "sitting-down-hard")), st.sampled_from([25.0, 50.0, 200.0]), st.integers(0, 5),
+    st.floats(0.05, 0.9), st.floats(0.55, 3.0),
+)  # fmt: skip
+@settings(max_examples=20)
+def test_a_gap_within_a_second_of_the_impact_is_unverified(
+    name: str, rate_hz: float, seed: int, after_s: float, length_s: float
+) -> None:
+    t, xyz, impact = motion(name, rate_hz, seed)
+    keep = (t < impact + after_s) | (t >= impact + after_s + length_s)
+    assert Verdict.UNVERIFIED in verdicts(t[keep], xyz[keep])
 
 
 @given(st.sampled_from(FALLS + DAILY), st.integers(0, 5), st.data())

@@ -63,6 +63,21 @@ def test_sample_by_sample_changes_not_one_bit(motion: tuple[Floats, Floats]) -> 
     assert run(t, xyz, list(range(1, len(t)))) == run(t, xyz, [])
 
 
+@given(motions(), st.integers(0, 2**32), st.data())
+@settings(max_examples=40, deadline=None)
+def test_samples_that_come_too_late_or_twice_change_not_one_bit(
+    motion: tuple[Floats, Floats], seed: int, data: st.DataObject
+) -> None:
+    t, xyz = motion
+    rng = np.random.default_rng(seed)
+    behind = np.flatnonzero(rng.random(len(t)) < 0.05)
+    stamps = t[np.maximum(behind - rng.integers(0, 5, len(behind)), 0)]
+    late_t = np.insert(t, behind + 1, stamps)
+    late_xyz = np.insert(xyz, behind + 1, rng.normal(0, 3, (len(behind), 3)), axis=0)
+    cuts = data.draw(st.lists(st.integers(0, len(late_t)), max_size=10))
+    assert run(late_t, late_xyz, cuts) == run(t, xyz, [])
+
+
 @given(motions(), st.floats(0.0, 1e7))
 @settings(max_examples=40, deadline=None)
 def test_how_long_the_machine_has_run_changes_not_one_bit(motion: tuple[Floats, Floats], uptime_s: float) -> None:

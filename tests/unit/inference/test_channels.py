@@ -85,6 +85,23 @@ def test_smoothing_holds_the_ends() -> None:
     slow = smoothed(ramp)
     np.testing.assert_allclose(slow[100], ramp[100])
     assert slow[0, 0] == pytest.approx(np.arange(13).sum() / 25)
+    assert slow[199, 0] == pytest.approx(199 - np.arange(13).sum() / 25)
+
+
+def test_gravity_is_the_direction_of_the_first_second_and_of_no_sample_after_it() -> None:
+    xyz = np.tile([0.0, 30.0, -40.0], (200, 1))
+    xyz[:25], xyz[25:50] = [0.0, 1.6, 0.0], [1.6, 0.0, 0.0]
+    np.testing.assert_allclose(gravity_before(xyz), [np.sqrt(0.5), np.sqrt(0.5), 0.0], atol=1e-12)
+
+
+@pytest.mark.parametrize(("length", "is_one"), [(0.199, 0.0), (0.201, 1.0)])
+def test_a_mean_under_a_fifth_of_gravity_is_no_direction(length: float, is_one: float) -> None:
+    assert gravity_before(np.tile([0.0, 0.0, -length], (200, 1)))[2] == pytest.approx(-is_one)
+
+
+def test_what_a_sensor_adds_to_gravity_turns_it_but_makes_it_no_longer() -> None:
+    out = channels(np.tile([0.0, 1.1, 0.0], (200, 1)))
+    np.testing.assert_allclose(out[100], [0.4 / 2.1, 0.4 / 2.1, 0.0, 2.0], atol=1e-6)
 
 
 def test_golden_window() -> None:
