@@ -83,11 +83,17 @@ from agent import system_clock
 system_clock.kernel_clock_synced = lambda: True
 """
 
+    def has_windows_of(self, before_s: float, after_s: float, late_s: float) -> None:
+        """Make windows shorter than they are, so that one is over while somebody looks."""
+        self.prelude += f"""
+from agent.windows import taking
+taking.BEFORE_S, taking.AFTER_S, taking.LATE_S, taking.JOIN_S = {before_s}, {after_s}, {late_s}, {late_s}
+"""
+
     def is_overheard(self) -> None:
-        """Write every sample that comes from the driver into a file beside the home; make windows short."""
+        """Write every sample that comes from the driver into a file beside the home."""
         self.prelude += f"""
 from agent.windows import sealer, taking
-taking.BEFORE_S, taking.AFTER_S, taking.LATE_S, taking.JOIN_S = 1.0, 2.0, 1.5, 1.5
 oracle, take, encrypt = open({str(self.oracle)!r}, "wb", buffering=0), taking._take, sealer.Sealer.encrypt
 def heard(tapes, item, said, now):
     if hasattr(item, "xyz_g"):
@@ -140,10 +146,13 @@ certificate = "{certificate}"
 
 
 def test_without_consent_no_sample_reaches_disk_or_network(tmp_path: Path, broker: Mosquitto) -> None:
-    with Tap(broker.port) as tap, Centre(broker.port) as centre, Watched(tmp_path, tap.port) as home:
-        home.fall()
-        centre.wait("call.raised")  # the fall was seen, judged and told: its motion was in memory
-        home.stop()
+    with Tap(broker.port) as tap, Centre(broker.port) as centre:
+        home = Watched(tmp_path, tap.port)
+        home.has_windows_of(before_s=0.5, after_s=0.5, late_s=0.3)  # one that were taken would be over within the fall
+        with home:
+            home.fall()
+            centre.wait("call.raised")  # the fall was seen, judged and told: its motion was in memory
+            home.stop()
         assert home.traces() == {}
         assert traces(bytes(tap.carried), MARKER) == []
         assert b"call.raised" in tap.carried
@@ -158,6 +167,7 @@ def test_with_consent_only_the_key_opens_what_is_kept(tmp_path: Path, broker: Mo
     table = consent(tmp_path)
     with Tap(broker.port) as tap:
         home = Watched(tmp_path, tap.port, table)
+        home.has_windows_of(before_s=1.0, after_s=2.0, late_s=1.5)
         home.is_overheard()
         with home:
             home.fall()
