@@ -4,7 +4,7 @@ For a technician at the unit, with sudo: the files are the service's own, and no
 done; 1: it can't be, with a sentence that says what to do; 2: the unit file is wrong.
 
 Rules of this file: no window is opened, for no key on the unit could. What is deleted after a fetch was read back from
-the stick first.
+the stick first, and a stick is not the unit's own disk: there nothing would bound how much is kept, and how long.
 """
 
 from __future__ import annotations
@@ -98,8 +98,18 @@ def _list(_args: argparse.Namespace, unit: UnitFile, store: WindowStore) -> None
 
 
 def _fetch(args: argparse.Namespace, unit: UnitFile, store: WindowStore) -> None:
+    if not args.to.is_dir():
+        raise Refused(
+            f"Der er ingen mappe {args.to}. Sæt USB-nøglen i, og prøv igen.",
+            f"There is no directory {args.to}. Put the stick in, and try again.",
+        )
     kept, to = store.windows(), args.to / unit.unit_id
-    to.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if args.delete and kept and same_disk(args.to, store.root):
+        raise Refused(
+            f"{args.to} ligger på enhedens eget hukommelseskort. Sæt en USB-nøgle i, eller lad --delete være.",
+            f"{args.to} lies on the unit's own memory card. Put a stick in, or leave --delete out.",
+        )
+    to.mkdir(mode=0o700, exist_ok=True)
     for window in kept:
         _copy(window.path, to / window.path.name)
         if args.delete:
@@ -107,6 +117,11 @@ def _fetch(args: argparse.Namespace, unit: UnitFile, store: WindowStore) -> None
     say(_FETCHED.in_(unit.language).format(count=len(kept), to=to))
     if args.delete:
         say(_DELETED.in_(unit.language).format(count=len(kept)))
+
+
+def same_disk(one: Path, other: Path) -> bool:
+    """Whether two directories lie in one file system: what is moved from one to the other leaves no disk."""
+    return one.stat().st_dev == other.stat().st_dev
 
 
 def _delete(args: argparse.Namespace, unit: UnitFile, store: WindowStore) -> None:

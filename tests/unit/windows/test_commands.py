@@ -79,6 +79,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     keys = f'reference = "c-4f7k2q"\nuntil = 2027-06-30\ncertificate = "{certificate}"\n'
     write_unit(tmp_path, more=f"[consent]\nmotion_windows = true\n{keys}")
     monkeypatch.setattr(SystemClock, "now", lambda _: NOW)
+    monkeypatch.setattr(command, "same_disk", lambda *_: False)  # the stick is a directory beside the unit's
+    (tmp_path / "stick").mkdir()
     return Desk(tmp_path, tmp_path / "office" / "windows.key", certificate)
 
 
@@ -186,3 +188,19 @@ def test_a_stick_that_is_not_there_or_full_is_told(desk: Desk, capsys: pytest.Ca
     assert desk.unit("fetch", "--to", blocked, "--delete") == 1
     assert "blocked" in capsys.readouterr().err
     assert len(desk.store.windows()) == 1
+
+
+def test_a_stick_that_is_not_mounted_gets_nothing(
+    desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.keep()
+    assert desk.unit("fetch", "--to", desk.directory / "media" / "stick", "--delete") == 1
+    assert "Put the stick in" in capsys.readouterr().err
+    assert not (desk.directory / "media").exists()
+    monkeypatch.undo()  # now the stick is where the unit's own files are
+    assert desk.unit("fetch", "--to", desk.directory / "stick", "--delete") == 1
+    assert "the unit's own memory card" in capsys.readouterr().err
+    assert not desk.stick.exists()
+    assert len(desk.store.windows()) == 1
+    assert desk.unit("fetch", "--to", desk.directory / "stick") == 0
+    assert len(list(desk.stick.iterdir())) == 1
