@@ -29,11 +29,7 @@ if TYPE_CHECKING:
 def add(folder: ModelFolder, source: Path) -> Candidate:
     """Take over the model that `source` is the card, file or signature of. Raises Refused; then nothing is changed."""
     card = source.with_suffix(CARD)
-    if folder.key is None:
-        raise Refused(
-            "Unit-filen har ingen signing_key under [model], så kun pakkens model kan bruges. Skriv kommunens ind.",
-            f"{NO_KEY}, so only the model of the package can be used. Write the municipality's in.",
-        )
+    _refuse_without_key(folder)
     try:
         candidate = checked(read_files(card), folder.key)
     except ModelError as error:
@@ -48,6 +44,8 @@ def add(folder: ModelFolder, source: Path) -> Candidate:
 
 def fitting(folder: ModelFolder, name: str, wearables: Mapping[str, Wt901]) -> Candidate:
     """Return the model `name`, checked, made for a sensor of this unit, and quick enough on it. Raises Refused."""
+    _refuse_without_key(folder)
+    _refuse_unknown(folder, name)
     try:
         candidate = folder.load(name)
         seconds = ask_once(candidate.card, candidate.files.model)
@@ -92,6 +90,27 @@ def refused(what: str, error: ModelError) -> Refused:
         f"{what} afvises, og intet er ændret ({error}). Hent modellens tre filer fra kommunen igen.",
         f"{what} is refused, and nothing was changed ({error}). Take its three files from the municipality again.",
     )
+
+
+def _refuse_without_key(folder: ModelFolder) -> None:
+    if folder.key is None:
+        raise Refused(
+            "Unit-filen har ingen signing_key under [model], så kun pakkens model kan bruges. Skriv kommunens ind.",
+            f"{NO_KEY}, so only the model of the package can be used. Write the municipality's in.",
+        )
+
+
+def _refuse_unknown(folder: ModelFolder, name: str) -> None:
+    try:
+        known = folder.names()
+    except OSError as error:
+        raise refused_by_system(error, folder.path) from error
+    if name not in known:
+        here = ", ".join(known)
+        raise Refused(
+            f"{name} er ikke lagt ind her. Her ligger: {here or 'ingen'}. Læg den ind med: sudo nodkald model add FIL",
+            f"{name} was not added here. Here are: {here or 'none'}. Add it with: sudo nodkald model add FILE",
+        )
 
 
 def _refuse_another(folder: ModelFolder, candidate: Candidate) -> None:

@@ -46,6 +46,11 @@ _NO_KEY = Text(
     "Unit-filen har ingen signing_key under [model]: kun pakkens egen model kan bruges.",
     "The unit file has no signing_key in [model]: only the model of the package can be live.",
 )
+_STAND_IN_JUDGES = Text(
+    "{name} afvises: {other} dømmer i stedet fra næste start.",
+    "{name} is refused: {other} judges in its place from the next start on.",
+)
+_OF_THE_PACKAGE = Text("{name} fra pakken", "{name} of the package")
 _ADDED = Text(
     "{name} er lagt ind. Prøv den i skyggen: sudo nodkald model shadow {name}",
     "{name} was added. Try it in the shadow: sudo nodkald model shadow {name}",
@@ -106,9 +111,16 @@ def _list(_: argparse.Namespace, unit: Unit, folder: ModelFolder) -> int:
     asked = _read_choice(folder)
     for name in _shipped(unit):
         _say(unit, _line(name, _LIVE if asked.live is None else None, _OWN))
-    for name in dict.fromkeys([*_names(folder), *filter(None, (asked.live, asked.shadow))]):
+    here = dict.fromkeys([*_names(folder), *filter(None, (asked.live, asked.shadow))])
+    verdicts = {name: _verdict(folder, name) for name in here}
+    for name, verdict in verdicts.items():
         roles = {asked.previous: _STANDS_IN, asked.shadow: _SHADOW, asked.live: _LIVE}
-        _say(unit, _line(name, roles.get(name), _verdict(folder, name)))
+        _say(unit, _line(name, roles.get(name), verdict))
+    if asked.live is not None and verdicts[asked.live] is not _SIGNED:
+        stands_in = asked.previous if verdicts.get(asked.previous or "") is _SIGNED else None
+        package = both(_OF_THE_PACKAGE, name=", ".join(_shipped(unit)))
+        other = Text(stands_in, stands_in) if stands_in else package
+        _say(unit, both(_STAND_IN_JUDGES, name=asked.live, other=other))
     return 0
 
 

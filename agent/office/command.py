@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.errors import ConfigError, OpensslError
-from agent.models.signature import public_key
 from agent.office import windows
 from agent.office.ca import CERTIFICATE_DAYS, TrialCa
 from agent.office.claims import claim_text, read_rows
-from agent.office.models import make_key, sign_model
+from agent.office.models import make_key, public_key, sign_model
 from agent.provision import openssl
 from agent.provision.certificates import certificates_in
 from agent.provision.command import say_wrong, system_language
@@ -23,12 +22,30 @@ from agent.provision.files import replace_file, sync_directory, write_new
 from agent.provision.plan import HOST
 from agent.provision.refusal import Refused, refused_by_system
 from agent.provision.terminal import any_bytes_may_come, say
+from agent.texts import Text
 
 if TYPE_CHECKING:
     import argparse
 
 LARGEST_REQUEST = 20_000
 _DEFAULT = "default: %(default)s"
+
+_CA_MADE = Text(
+    "{ca}/ca.pem: giv den til broker og enheder. {ca}/ca.key: forlader aldrig denne maskine.",
+    "{ca}/ca.pem: give it to broker and units. {ca}/ca.key: never leaves this machine.",
+)
+_BROKER_MADE = Text(
+    "{out}: server.key og server.crt til brokeren, centre.key og centre.crt til centralen, ca.crt",
+    "{out}: server.key and server.crt for the broker, centre.key and centre.crt for the centre, ca.crt",
+)
+_KEY_MADE = Text(
+    "{key}: forlader aldrig denne maskine. Ind i hver enheds fil:",
+    "{key}: never leaves this machine. Into the file of each unit:",
+)
+_SIGNED = Text(
+    "{card}: bring den til enhederne med de to filer ved siden af, {name}.tflite og {name}.sig",
+    "{card}: bring it to the units with the two files beside it, {name}.tflite and {name}.sig",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -95,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _init(args: argparse.Namespace) -> int:
     TrialCa(args.ca).init()
-    say(f"{args.ca / 'ca.pem'}: give it to broker and units. {args.ca / 'ca.key'}: never leaves this machine.")
+    _say(args, _CA_MADE, ca=args.ca)
     return 0
 
 
@@ -144,20 +161,25 @@ def _broker(args: argparse.Namespace) -> int:
         _new_directory(args.out, {"ca.crt": _read(ca.certificate)})
         _identity(ca, args.out, "server", args.host[0], "serverAuth", alt_names)
         _identity(ca, args.out, "centre", "centre", "clientAuth", None)
-    say(f"{args.out}: server.key and server.crt for the broker, centre.key and centre.crt for the centre, ca.crt")
+    _say(args, _BROKER_MADE, out=args.out)
     return 0
 
 
 def _model_key(args: argparse.Namespace) -> int:
     public = make_key(args.key)
-    say(f'{args.key}: never leaves this machine. Into the file of each unit:\n\n[model]\nsigning_key = "{public}"')
+    _say(args, _KEY_MADE, key=args.key)
+    say(f'\n[model]\nsigning_key = "{public}"')
     return 0
 
 
 def _sign_model(args: argparse.Namespace) -> int:
     card = sign_model(args.card, args.key, args.out)
-    say(f"{card}: bring it to the units with the two files beside it, {card.stem}.tflite and {card.stem}.sig")
+    _say(args, _SIGNED, card=card, name=card.stem)
     return 0
+
+
+def _say(args: argparse.Namespace, text: Text, **values: object) -> None:
+    say(text.in_(args.lang or system_language()).format(**values))
 
 
 def _identity(ca: TrialCa, out: Path, stem: str, name: str, usage: str, alt_names: str | None) -> None:

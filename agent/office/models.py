@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from agent.errors import ModelError
+from agent.errors import ModelError, OpensslError, OpensslMissing
 from agent.models import signature
 from agent.models.folder import CARD, LARGEST, MODEL, Files, checked
 from agent.provision.files import write_new
@@ -35,12 +35,28 @@ def make_key(path: Path) -> str:
     return signature.public_key(path)
 
 
+def public_key(key: Path) -> str:
+    """Return the public key in base64 of the private key in a file. Raises Refused, and OpensslMissing."""
+    try:
+        key.open("rb").close()
+        return signature.public_key(key)
+    except OSError as error:
+        raise refused_by_system(error, key) from error
+    except OpensslMissing:
+        raise
+    except OpensslError as error:
+        raise Refused(
+            f"{key} er ikke en nøgle til at underskrive modeller. Lav en med: nodkald office model-key",
+            f"{key} is no key that signs models. Make one with: nodkald office model-key",
+        ) from error
+
+
 def sign_model(card: Path, key: Path, out: Path) -> Path:
     """Sign the model with this card, whose model file lies beside it; return the card as it is to be handed out.
 
-    Raises Refused, and OpensslError where the key can't be used.
+    Raises Refused, and OpensslError where openssl can't be run.
     """
-    public = signature.public_key(key)
+    public = public_key(key)
     texts = {end: _read(card.with_suffix(end), end) for end in (CARD, MODEL)}
     files = Files(texts[CARD], texts[MODEL], signature.sign(key, texts[CARD], texts[MODEL]))
     try:

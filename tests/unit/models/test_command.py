@@ -100,12 +100,27 @@ def test_verify_says_of_each_model_whether_it_can_be_used(unit: Unit) -> None:
     assert f"{NEW}: REFUSED" in unit.model("list")[1]
 
 
+def test_a_list_says_who_judges_where_the_live_model_is_refused(unit: Unit) -> None:
+    unit.has("7.0.5", "7.1.0")
+    unit.model("promote", OLD)
+    unit.model("promote", NEW)
+    assert "judges in its place" not in unit.model("list")[1]
+    (unit.folder.path / f"{NEW}.sig").write_bytes(bytes(64))
+    said = unit.model("list")[1].splitlines()
+    assert said[2].startswith(f"{NEW} (live): REFUSED")
+    assert said[-1] == f"{NEW} is refused: {OLD} judges in its place from the next start on."
+    (unit.folder.path / f"{OLD}.sig").write_bytes(bytes(64))
+    assert unit.model("list")[1].splitlines()[-1].startswith(f"{NEW} is refused: fall-waist of the package judges")
+
+
 @pytest.mark.parametrize("job", ["promote", "shadow"])
 def test_what_can_not_judge_here_is_not_chosen(unit: Unit, job: str, monkeypatch: pytest.MonkeyPatch) -> None:
     unit.has("7.1.0")
     for name in ("fall-waist-9.9.9", "../models/fall-waist-7.1.0", "", "fall-waist/7.1.0"):
         code, said = unit.model(job, name)
-        assert (code, "nothing was changed" in said, unit.choice) == (1, True, Choice())
+        assert (code, "was not added here. Here are: fall-waist-7.1.0." in said, unit.choice) == (1, True, Choice())
+    put(unit.folder.path, "fall-waist-7.2.0", files("7.2.0")).with_suffix(".sig").write_bytes(bytes(64))
+    assert "nothing was changed (its signature" in unit.model(job, "fall-waist-7.2.0")[1]
     wrong = files("1.3.0", tail=b"x")  # signed, its hash right, but it takes longer than it may
     put(unit.folder.path, "fall-waist-1.3.0", wrong)
     monkeypatch.setattr(bring, "ask_once", lambda *_: 60.0)
@@ -113,6 +128,7 @@ def test_what_can_not_judge_here_is_not_chosen(unit: Unit, job: str, monkeypatch
     monkeypatch.undo()
     wrist = SHIPPED.model_copy(update={"version": "1.4.0", "body_positions": ("wrist",)})
     made = folder.Candidate("fall-waist-1.4.0", wrist, files())
+    put(unit.folder.path, made.name, made.files)
     monkeypatch.setattr(folder.ModelFolder, "load", lambda *_: made)
     assert "wears no sensor there" in unit.model(job, "fall-waist-1.4.0")[1]
     monkeypatch.setattr(runner, "_interpreter", _none)
@@ -152,6 +168,9 @@ def test_without_a_key_it_says_what_that_means_in_the_homes_language(unit: Unit)
     assert unit.model("list")[1].startswith("Unit-filen har ingen signing_key")
     code, said = unit.model("add", str(put(unit.stick, NEW, files())))
     assert (code, "kun pakkens model" in said) == (1, True)
+    for job in ("promote", "shadow"):
+        code, said = unit.model(job, NEW)
+        assert (code, "Skriv kommunens ind" in said, unit.choice) == (1, True, Choice())
 
 
 @pytest.mark.parametrize("wrong", ["", "AAAA", "x" * 44, "A" * 42 + "B=", "A" * 43 + "=\\n"])
@@ -213,5 +232,31 @@ def test_the_office_signs_no_card_of_another_file_and_with_no_other_key(
     card.with_suffix(".tflite").unlink()
     assert desk("sign-model", "--card", card, "--key", secret, "--out", tmp_path / "out") == 1
     assert not (tmp_path / "out").exists()
-    secret.write_text("no key")
-    assert desk("sign-model", "--card", card, "--key", secret) == 1
+
+
+def test_a_key_that_is_none_is_refused_in_a_sentence_and_not_in_openssls_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = put(tmp_path, "m", files())
+    for key_file, said in ((tmp_path / "gone.key", "does not exist"), (card, "is no key that signs models")):
+        for job in (("sign-model", "--card", card), ("claims", "--csv", _rows(tmp_path), "--out", tmp_path / "claims")):
+            word = "--model-key" if job[0] == "claims" else "--key"
+            assert desk(*job, word, key_file) == 1
+            (line,) = capsys.readouterr().err.splitlines()
+            assert said in line
+    assert not (tmp_path / "claims").exists()
+
+
+def _rows(folder: Path) -> Path:
+    (folder / "units.csv").write_text("unit_id,tenant,profile,primary\nu-7f3k9q,aabenraa,pi4-cords,broker.example.dk\n")
+    return folder / "units.csv"
+
+
+@pytest.mark.parametrize(("language", "said"), [("da", "forlader aldrig"), ("en", "never leaves")])
+def test_the_office_speaks_the_language_that_was_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], language: str, said: str
+) -> None:
+    parser = argparse.ArgumentParser()
+    office.configure(parser)
+    assert office.run(parser.parse_args(["--lang", language, "model-key", "--key", str(tmp_path / "k")])) == 0
+    assert said in capsys.readouterr().out
