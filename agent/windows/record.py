@@ -13,7 +13,6 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field, ValidationError
@@ -67,14 +66,13 @@ class Record:
 
 def samples_of(window: KeepWindow) -> tuple[Sample, ...]:
     """Return the window's samples out of its batches: each once, in the order of time."""
-    cut = tuple(
+    cut = (
         (float(t), float(x), float(y), float(z))
         for batch in window.batches
         for t, (x, y, z) in zip(batch.times, batch.xyz_g, strict=True)
         if window.begin <= t <= window.end
     )
-    rising = all(before[0] < after[0] for before, after in pairwise(cut))
-    return cut if rising else tuple(sorted({sample[0]: sample for sample in cut}.values()))
+    return tuple(sorted({sample[0]: sample for sample in cut}.values()))
 
 
 def encode(record: Record) -> bytes:

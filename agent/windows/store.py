@@ -69,12 +69,15 @@ class WindowStore:
         replace_file(directory / f"{stamp}-{secrets.token_hex(4)}.nkw", sealed, 0o600)
         return True
 
-    def prune(self, wall: float) -> int:
-        """Delete what is too old, over the size, or in the way of a disk that runs short; return how many."""
+    def prune(self, wall: float | None) -> int:
+        """Delete what is too old, over the size, or in the way of a disk that runs short; return how many.
+
+        `wall` is seconds since 1970; None where nobody knows what day it is, and then nothing is too old.
+        """
         kept, deleted = self.windows(), 0
         size = sum(window.size for window in kept)
         for window in kept:
-            too_old = wall - window.kept_at > MOST_DAYS * _DAY_S
+            too_old = wall is not None and wall - window.kept_at > MOST_DAYS * _DAY_S
             if not too_old and size <= MOST_BYTES and self._free_bytes() >= RESERVE_BYTES:
                 break
             window.path.unlink(missing_ok=True)

@@ -114,8 +114,9 @@ class WindowsWorker:
             self._sealer.start()  # while the unit starts, whatever the clock says
             if stands is Standing.ACTIVE and window is not None:
                 self._keep(window, self._sealer, now)
-        if stands is Standing.ACTIVE:
-            self._tell_deleted(self._store.prune(now.wall), "too old, too many, or the disk runs short")
+        if covered is not None:
+            wall = now.wall if stands is Standing.ACTIVE else None
+            self._tell_deleted(self._store.prune(wall), "too old, too many, or the disk runs short")
         if self._dropped:
             _LOG.warning("windows_dropped", count=self._dropped)
             self._dropped = 0

@@ -15,7 +15,16 @@ from agent.errors import OpensslError, RecordingError
 from agent.provision import openssl
 from agent.readings import MotionBatch
 from agent.windows import seal
-from agent.windows.record import LARGEST_MOTION, Header, HeaderTrigger, Record, decode, encode, samples_of
+from agent.windows.record import (
+    LARGEST_HEADER,
+    LARGEST_MOTION,
+    Header,
+    HeaderTrigger,
+    Record,
+    decode,
+    encode,
+    samples_of,
+)
 
 NUMBER = st.floats(width=64)
 SAMPLES = st.lists(st.tuples(NUMBER, NUMBER, NUMBER, NUMBER), max_size=20)
@@ -58,6 +67,27 @@ def test_a_stream_that_unpacks_without_end_is_refused() -> None:
     header = encode(record([])).partition(b"\n")[0]
     with pytest.raises(RecordingError, match="not as long"):
         decode(header + b"\n" + zlib.compress(bytes(LARGEST_MOTION + 1)))
+
+
+def test_what_claims_to_hold_more_than_a_window_can_is_not_unpacked_to_its_end() -> None:
+    rows = LARGEST_MOTION // 32 + 1
+    header = encode(record([])).partition(b"\n")[0].replace(b'"samples":0', b'"samples":%d' % rows)
+    with pytest.raises(RecordingError, match="not as long"):
+        decode(header + b"\n" + zlib.compress(bytes(32 * rows)))
+
+
+def test_motion_that_is_cut_longer_or_not_as_long_as_its_header_says_is_refused() -> None:
+    content = encode(record([(1.0, 0.0, 0.0, 1.0)] * 3))
+    for damaged in (content[:-1], content + b"\0", content.replace(b'"samples":3', b'"samples":2')):
+        with pytest.raises(RecordingError, match="not as long"):
+            decode(damaged)
+
+
+def test_a_heading_without_end_is_refused() -> None:
+    header, _, motion = encode(record([])).partition(b"\n")
+    assert decode(header + b" " * 100 + b"\n" + motion)
+    with pytest.raises(RecordingError, match="does not begin with a line of JSON"):
+        decode(header + b" " * LARGEST_HEADER + b"\n" + motion)
 
 
 def test_a_newer_format_is_refused_by_its_number() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from agent.windows import store
+from agent.windows import store, taking
 from agent.windows.store import MOST_DAYS, WindowStore
 
 WALL = 1_800_000_000.0
@@ -25,6 +26,36 @@ def ages(kept: WindowStore) -> list[float]:
     return [(window.kept_at - WALL) / DAY_S for window in kept.windows()]
 
 
+def test_what_is_promised_to_the_citizen_is_what_is_kept_to() -> None:
+    promised = (Path(__file__).parents[3] / "docs/operations/consent.md").read_text(encoding="utf-8")
+    for words in (
+        f"{store.MOST_BYTES // 1_000_000} MB in all",
+        f"{MOST_DAYS} days at most",
+        f"less than {store.RESERVE_BYTES // 1_000_000} MB free",
+        f"from {taking.BEFORE_S:g} s before a trigger's impact to {taking.AFTER_S:g} s after it",
+        f"Triggers up to {taking.JOIN_S:g} s later",
+    ):
+        assert words in promised
+
+
+def test_only_the_service_can_read_them(kept: WindowStore) -> None:
+    kept.keep(OURS, b"x", WALL)
+    (window,) = kept.windows()
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (kept.root, window.path.parent, window.path)]
+    assert modes == [0o700, 0o700, 0o600]
+
+
+def test_a_link_that_leads_elsewhere_is_removed_and_not_followed(kept: WindowStore, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "precious").write_text("not ours")
+    kept.keep(OURS, b"x", WALL)
+    (kept.root / "c-1b2c3d").symlink_to(elsewhere)
+    assert kept.delete_all(but=OURS) == 0
+    assert [path.name for path in elsewhere.iterdir()] == ["precious"]
+    assert [path.name for path in kept.root.iterdir()] == [OURS]
+
+
 def test_windows_are_told_by_consent_age_and_size(kept: WindowStore) -> None:
     assert kept.windows() == []
     assert kept.keep(OURS, b"x" * 10, WALL)
@@ -38,6 +69,7 @@ def test_windows_are_told_by_consent_age_and_size(kept: WindowStore) -> None:
 def test_the_oldest_go_when_they_are_too_old_or_too_many(kept: WindowStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for days in (0, 1, 2, 3, MOST_DAYS - 0.001, MOST_DAYS + 0.001):
         kept.keep(OURS, b"x" * 100, WALL - days * DAY_S)
+    assert kept.prune(None) == 0, "nobody knows how old they are"
     assert kept.prune(WALL) == 1
     monkeypatch.setattr(store, "MOST_BYTES", 300)
     assert kept.prune(WALL) == 2

@@ -14,6 +14,7 @@ from agent.assessment import Assessed, Assessment, FallDetection, Signal, Trigge
 from agent.clock import Now
 from agent.effects import Effect, KeepWindow, Log
 from agent.readings import Item, MotionBatch, Tick
+from agent.windows import taking
 from agent.windows.record import samples_of
 from agent.windows.taking import AFTER_S, BEFORE_S, JOIN_S, LATE_S, MOST_BATCHES, Taking
 
@@ -83,6 +84,8 @@ def test_every_sample_around_the_impact_is_taken_once_however_it_is_cut(chunk: i
     times = 1000 + np.arange(round(80 * RATE)) / RATE
     wanted = [t for t in times if impact_at - BEFORE_S <= t <= impact_at + AFTER_S]
     assert samples_of(window) == tuple((t, t, -t, 1.0) for t in wanted)
+    around = [batch for batch in window.batches if batch.times[-1] >= wanted[0] and batch.times[0] <= wanted[-1]]
+    assert list(window.batches) == around, "no more is handed over than is kept"
     (trigger,) = window.triggers
     assert (trigger.verdict, trigger.score, trigger.peak_g) == ("confirmed", 0.9, 3.5)
 
@@ -119,8 +122,20 @@ def test_what_is_remembered_does_not_grow() -> None:
     home = worn(*((1000 + n / 10, seen(1000 + n / 10, n)) for n in range(1, 100)))  # jogging
     home.move(1000, 40, chunk=1)
     assert isinstance(home.taking, Taking)
-    assert len(home.taking.tapes[SENSOR].batches) <= MOST_BATCHES
     assert len(home.taking.tapes[SENSOR].windows) == 0
+
+
+def test_a_sensor_that_never_stops_triggering_is_remembered_as_long_as_the_longest_window(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert (BEFORE_S + AFTER_S + 2 * LATE_S) * 200 <= MOST_BATCHES, "each at 200 Hz, one sample in each"
+    monkeypatch.setattr(taking, "MOST_BATCHES", 100)
+    home = worn((1001, seen(1001)))
+    home.move(1000, 10, chunk=1)
+    assert isinstance(home.taking, Taking)
+    assert [batch.times[0] for batch in home.taking.tapes[SENSOR].batches] == pytest.approx(
+        np.arange(8, 10, 0.02) + 1000
+    )
 
 
 def test_fall_detection_says_and_asks_what_it_would_without() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from agent.consent import Standing, ends_at, standing
 from agent.effects import KeepWindow, WindowTrigger
 from agent.errors import OpensslError
 from agent.readings import MotionBatch
-from agent.windows import record, worker
+from agent.windows import record, store, worker
+from agent.windows.record import HeaderTrigger
 from agent.windows.sealer import Sealer
 from agent.windows.store import WindowStore
 from agent.windows.worker import WAITING, WindowsWorker
@@ -110,7 +112,77 @@ def test_a_window_is_kept_with_what_belongs_to_it(
     assert opened.samples == ((999.5, 0.0, 0.0, 1.0), (1000.0, 0.0, 0.0, 1.0))
     assert (kept.reference, opened.header.consent) == ("c-4f7k2q", "c-4f7k2q")
     assert opened.header.at == "2027-06-30T11:59:30Z"  # 30 s before now: then was the impact
+    assert opened.header.triggers == (HeaderTrigger(impact_at=1000.0, peak_g=2.0, over_reference=False),)
     eventually(lambda: events(logs, "window_kept"))
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return what waits until the worker has looked three times more, from now on."""
+    count = [0]
+    prune = WindowStore.prune
+
+    def counted(store: WindowStore, wall: float | None) -> int:
+        count[0] += 1
+        return prune(store, wall)
+
+    def three_more() -> None:
+        until = count[0] + 3
+        eventually(lambda: count[0] >= until)
+
+    monkeypatch.setattr(WindowStore, "prune", counted)
+    return three_more
+
+
+def test_a_window_is_kept_once_and_one_without_motion_not_at_all(
+    tmp_path: Path, begin: Callable[..., WindowsWorker], looks: Callable[[], None]
+) -> None:
+    running = begin(agreed())
+    running.submit(replace(WINDOW, batches=()))
+    running.submit(WINDOW)
+    eventually(lambda: count(tmp_path) == 1)
+    looks()
+    assert count(tmp_path) == 1
+
+
+@pytest.mark.parametrize("synced", [False, True])
+def test_size_and_age_are_looked_at_while_nothing_comes(
+    tmp_path: Path, clock: ManualClock, begin: Callable[..., WindowsWorker], looks: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch, *, synced: bool,
+) -> None:  # fmt: skip
+    for days in (0, 1, 200):
+        WindowStore(tmp_path).keep("c-4f7k2q", b"x" * 100, THAT_DAY - days * 86_400)
+    clock.set_wall(THAT_DAY, synced=synced)
+    begin(agreed())
+    looks()
+    assert count(tmp_path) == (2 if synced else 3), "where nobody knows the day, nothing is too old"
+    monkeypatch.setattr(store, "MOST_BYTES", 100)
+    eventually(lambda: count(tmp_path) == 1)
+
+
+def test_a_disk_that_is_too_short_keeps_none_and_says_so(
+    tmp_path: Path, begin: Callable[..., WindowsWorker], logs: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "RESERVE_BYTES", 10**18)
+    begin(agreed()).submit(WINDOW)
+    eventually(lambda: events(logs, "window_not_kept"))
+    assert count(tmp_path) == 0
+    assert not events(logs, "window_kept")
+
+
+@pytest.mark.parametrize(("consent", "synced", "started"), [
+    (agreed(), True, True), (agreed(), False, True), (agreed(until=date(2020, 1, 1)), True, False),
+])  # fmt: skip
+def test_what_encrypts_is_started_with_the_unit_while_a_consent_may_stand(
+    clock: ManualClock, begin: Callable[..., WindowsWorker], logs: list[Any], monkeypatch: pytest.MonkeyPatch,
+    *, consent: Consent, synced: bool, started: bool,
+) -> None:  # fmt: skip
+    begun = threading.Event()
+    monkeypatch.setattr(Sealer, "start", lambda _: begun.set())
+    clock.set_wall(THAT_DAY, synced=synced)
+    running = begin(consent)
+    eventually(lambda: events(logs, "consent_to_windows") and running.busy_since() is None)
+    assert begun.is_set() == started
 
 
 @pytest.mark.parametrize("synced", [False, True])
@@ -145,10 +217,10 @@ def test_a_withdrawn_or_another_consent_deletes_at_the_next_start_and_says_how_m
 
 
 def test_without_consent_the_thread_ends(tmp_path: Path, begin: Callable[..., WindowsWorker]) -> None:
-    before = {thread.name for thread in threading.enumerate()}
+    before = set(threading.enumerate())
     running = begin(Consent())
     assert not running.wanted
-    eventually(lambda: "windows" not in {thread.name for thread in threading.enumerate()} - before)
+    eventually(lambda: not [one for one in set(threading.enumerate()) - before if one.name == "windows"])
     assert not (tmp_path / "windows").exists()
 
 
@@ -165,6 +237,21 @@ def test_a_failure_is_told_once_and_the_next_window_is_kept(
     monkeypatch.setattr(Sealer, "encrypt", lambda _, content: content)
     running.submit(WINDOW)
     eventually(lambda: count(tmp_path) == 1)
+    assert len(events(logs, "windows_failing")) == 1
+
+
+def test_a_trouble_that_goes_on_is_told_once(
+    begin: Callable[..., WindowsWorker], logs: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[None] = []
+
+    def refuse(_: Sealer) -> None:
+        tried.append(None)
+        raise OSError("no room for a process")
+
+    monkeypatch.setattr(Sealer, "start", refuse)
+    begin(agreed())
+    eventually(lambda: len(tried) >= 4)
     assert len(events(logs, "windows_failing")) == 1
 
 
