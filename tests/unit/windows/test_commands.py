@@ -89,6 +89,7 @@ def test_what_is_fetched_opens_to_the_same_samples_and_replays(desk: Desk, capsy
     assert desk.unit("fetch", "--to", desk.directory / "stick") == 0
     assert len(desk.store.windows()) == 1  # without --delete it stays
     (fetched,) = desk.stick.iterdir()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (desk.stick, fetched)] == [0o700, 0o600]
     out = desk.directory / "opened"
     assert office("windows", "open", "--key", desk.key, "--out", out, fetched) == 0
     recording = out / f"{fetched.stem}.csv"
@@ -97,6 +98,8 @@ def test_what_is_fetched_opens_to_the_same_samples_and_replays(desk: Desk, capsy
     assert (told["consent"], told["sensor"], told["version"]) == ("c-4f7k2q", "wearable", 1)
     assert [stat.S_IMODE(path.stat().st_mode) for path in (out, recording)] == [0o700, 0o600]
     capsys.readouterr()
+    assert office("windows", "open", "--key", desk.key, "--out", out, fetched) == 1
+    assert "is not empty" in capsys.readouterr().err
     parser = argparse.ArgumentParser()
     replay.configure(parser)
     words = ["--profile", "pi4-cords-wt901", "--sensor", "wearable", str(recording)]

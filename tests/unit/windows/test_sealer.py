@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +49,16 @@ def test_one_that_was_killed_is_started_anew(sealer: Sealer, key: Path) -> None:
     process.kill()
     process.wait(5)
     assert seal.decrypt(sealer.encrypt(b"second"), key) == b"second"
+
+
+def test_it_is_the_first_to_go_where_memory_is_short_and_leaves_ctrl_c_to_the_unit(sealer: Sealer, key: Path) -> None:
+    sealer.encrypt(b"first")
+    process = sealer._process
+    assert process is not None
+    assert Path(f"/proc/{process.pid}/oom_score_adj").read_text(encoding="ascii") == "1000\n"
+    process.send_signal(signal.SIGINT)
+    assert seal.decrypt(sealer.encrypt(b"second"), key) == b"second"
+    assert sealer._process is process
 
 
 def test_it_ends_with_the_unit(sealer: Sealer) -> None:

@@ -15,10 +15,12 @@ from agent.clock import ManualClock
 from agent.config import Consent
 from agent.windows import start
 from agent.windows.start import Windows
+from agent.windows.store import WindowStore
 from agent.windows.taking import Taking
 from agent.workers import Workers
 from tests.home_bench import unit_file
 from tests.unit.windows.test_taking import Told
+from tests.waiting import eventually
 
 AGREED = Consent(motion_windows=True, reference="c-4f7k2q", until=date(2027, 6, 30), certificate=Path("/nowhere.pem"))
 
@@ -32,11 +34,19 @@ def windows(directory: Path, consent: Consent) -> Windows:
 def test_only_a_consent_puts_somebody_around_fall_detection(tmp_path: Path, consent: Consent, *, taken: bool) -> None:
     detection, begun = Told(), windows(tmp_path, consent)
     assert begun.around(detection) is detection  # not before it was begun
-    begun.begin(Workers())
+    workers = Workers()
+    begun.begin(workers)
+    assert list(workers._workers) == ["windows"], "it is seen when it hangs"
     around = begun.around(detection)
     assert isinstance(around, Taking) == taken
     assert taken or around is detection
     begun.stop()
+
+
+def test_without_a_consent_what_an_earlier_one_left_is_deleted(tmp_path: Path) -> None:
+    assert WindowStore(tmp_path).keep("c-1b2c3d", b"sealed", 1_800_000_000.0)
+    windows(tmp_path, Consent()).begin(Workers())
+    eventually(lambda: not (tmp_path / "windows").exists())
 
 
 def test_what_breaks_here_leaves_fall_detection_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

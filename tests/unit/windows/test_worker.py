@@ -99,7 +99,7 @@ def test_a_consent_stands_until_the_end_of_its_last_day(
 ) -> None:
     clock = ManualClock()
     assert standing(consent, clock.set_wall(wall, synced=synced)) is expected
-    assert datetime.fromtimestamp(ends_at(UNTIL), UTC).date() == UNTIL
+    assert datetime.fromtimestamp(ends_at(UNTIL), UTC).isoformat() == "2027-06-30T22:00:00+00:00"
 
 
 def test_a_window_is_kept_with_what_belongs_to_it(
