@@ -64,9 +64,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-SWITCH_INTERVAL_S = 0.0005
-"""How long another thread may keep Python from the one that decides; the default of 5 ms is more than a call takes."""
-
 AWAKE_S = 0.001
 """How long before the end of a debounce the core stops sleeping: a wake-up takes some tenths of a millisecond."""
 

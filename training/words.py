@@ -85,7 +85,8 @@ def _row(group: Figures) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _soft(card: ModelCard) -> str:
+def soft_in_words(card: ModelCard) -> str:
+    """Return what else is a trigger, to follow the level of a trigger proper; nothing where there is nothing else."""
     soft = card.soft_trigger
     return f", or from {soft.level_g} g on where the posture changed by {soft.turned_deg:g} degrees" if soft else ""
 
@@ -95,7 +96,7 @@ def words(card: ModelCard) -> str:
     data, versus = card.trained_on, card.comparison
     return _DOCUMENT.format(
         card=card,
-        soft=_soft(card),
+        soft=soft_in_words(card),
         data=data,
         versus=versus,
         limits="\n".join(f"- {limit}" for limit in card.limits),

@@ -31,11 +31,6 @@ def ask_for_wearables(answers: Answers, world: World) -> Sequence[str]:
     return [] if profile is None or profile.simulated else list(profile.wearables)
 
 
-def has_wearables(answers: Answers, world: World) -> bool:
-    """Return whether the profile has a sensor that can call automatically."""
-    return "profile" in answers and bool(world.profile(answers["profile"]).wearables)
-
-
 def ask_for_sensors(answers: Answers, world: World) -> Sequence[str]:
     """Return every sensor of the profile."""
     return list(world.profile(answers["profile"]).sensors) if "profile" in answers else []

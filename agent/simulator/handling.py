@@ -21,7 +21,6 @@ from agent.simulator.scene import GRAVITY, NOISE_G, Scene
 
 if TYPE_CHECKING:
     from agent.recordings import Sample
-    from agent.simulator.motions import Motion
 
 FULL_SCALE_G = 16.0
 LYING_S = 20.0
@@ -75,15 +74,6 @@ def lying_on_table(rate_hz: float, seed: int, seconds: float = 3600.0) -> list[S
     way = random.normal(0, 1, 3)
     g = way / np.linalg.norm(way) + random.normal(0, NOISE_G, (round(seconds * rate_hz), 3))
     return [(index / rate_hz, x, y, z) for index, (x, y, z) in enumerate(g.tolist())]
-
-
-HANDLING: dict[str, Motion] = {
-    "taken-off": taken_off,
-    "dropped": dropped,
-    "put-on": put_on,
-    "lying-on-table": lying_on_table,
-}
-"""Every motion by name."""
 
 
 def _stand(scene: Scene, seconds: float) -> None:

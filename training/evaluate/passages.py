@@ -21,6 +21,7 @@ from training.evaluate.judged import Judged
 from training.evaluate.tables import by_rule, rate_words, share_words, table, without_trigger
 from training.evaluate.targets import older
 from training.evaluate.versus import versus
+from training.words import soft_in_words
 
 STRICT_S = 2.5
 _LYING = {phase.value for phase in LYING}
@@ -171,6 +172,7 @@ def doctor(found: Evaluation) -> str:
     unseen = without_trigger(material.judged)
     return readers.DOCTOR.format(
         trigger_g=card.trigger_g,
+        soft=soft_in_words(card),
         before_s=card.before_s,
         after_s=card.after_s,
         threshold=card.threshold,

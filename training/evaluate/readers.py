@@ -8,8 +8,8 @@ from __future__ import annotations
 DOCTOR = """\
 ## What a doctor should know
 
-- **What it does.** A small sensor at the waist measures acceleration. Where |a| reaches {trigger_g:g} g, the unit
-  looks at {before_s:g} s before the impact and {after_s:g} s after it, and the model answers with a score. From
+- **What it does.** A small sensor at the waist measures acceleration. Where |a| reaches {trigger_g:g} g{soft}, the
+  unit looks at {before_s:g} s before the impact and {after_s:g} s after it, and the model answers with a score. From
   {threshold:g} on it calls. Cords and buttons have nothing to do with it: a person's own call is never weighed,
   delayed or stopped.
 - **What the figures say.** Falls that healthy people acted out on mats were called as the tables show. They say

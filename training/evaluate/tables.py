@@ -43,7 +43,7 @@ def rate_words(rate: Rate) -> str:
 
 
 def without_trigger(chosen: Iterable[Judged]) -> int:
-    """Return in how many falls |a| never reached the trigger."""
+    """Return how many falls made no trigger at all, proper or soft."""
     return sum(not one.triggers for one in falls(chosen))
 
 

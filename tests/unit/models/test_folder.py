@@ -138,6 +138,9 @@ def test_versions_are_numbers_and_only_those_of_one_model_are_compared() -> None
 def test_nothing_chosen_is_the_shipped_model_and_no_fault(tmp_path: Path) -> None:
     assert choose(folder(tmp_path / "none")) == Chosen()
     assert choose(ModelFolder(tmp_path, None)) == Chosen()
+    (tmp_path / "a-file").write_text("no folder")
+    assert choose(folder(tmp_path / "a-file")) == Chosen()
+    assert folder(tmp_path / "a-file").names() == []
 
 
 def test_what_was_chosen_is_used(tmp_path: Path) -> None:

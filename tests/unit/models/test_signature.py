@@ -81,6 +81,11 @@ def test_a_signed_card_of_another_file_is_refused_by_its_hash() -> None:
         checked(Files(card, other, signed(card, other)), key().public)
 
 
+def test_a_version_that_makes_no_name_is_refused() -> None:
+    with pytest.raises(ModelError, match="no version"):
+        checked(files(version="7.1.1234567"), key().public)
+
+
 def test_what_is_signed_can_be_made_with_the_tools_of_any_office(tmp_path: Path) -> None:
     (tmp_path / "m.json").write_bytes(GOOD.card)
     (tmp_path / "m.tflite").write_bytes(GOOD.model)
@@ -111,8 +116,9 @@ def test_a_machine_without_a_working_openssl_says_so_and_takes_nothing(
         checked(GOOD, key().public)
 
 
-def test_a_key_that_is_no_ed25519_key_signs_nothing() -> None:
-    other = openssl.run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+@pytest.mark.parametrize("algorithm", [("EC", "-pkeyopt", "ec_paramgen_curve:P-256"), ("X25519",), ("ED448",)])
+def test_a_key_that_is_no_ed25519_key_signs_nothing(algorithm: tuple[str, ...]) -> None:
+    other = openssl.run("genpkey", "-algorithm", *algorithm)  # that of X25519 is as long as ours
     with written(other) as file, pytest.raises(OpensslError, match="no Ed25519 key"):
         signature.public_key(Path(file.name))
 
