@@ -110,12 +110,12 @@ def _list(_: argparse.Namespace, unit: Unit, folder: ModelFolder) -> int:
         _say(unit, _NO_KEY)
     asked = _read_choice(folder)
     for name in _shipped(unit):
-        _say(unit, _line(name, _LIVE if asked.live is None else None, _OWN))
+        _say(unit, _line(name, _OWN, *([_LIVE] if asked.live is None else [])))
     here = dict.fromkeys([*_names(folder), *filter(None, (asked.live, asked.shadow))])
     verdicts = {name: _verdict(folder, name) for name in here}
+    parts = ((asked.live, _LIVE), (asked.shadow, _SHADOW), (asked.previous, _STANDS_IN))
     for name, verdict in verdicts.items():
-        roles = {asked.previous: _STANDS_IN, asked.shadow: _SHADOW, asked.live: _LIVE}
-        _say(unit, _line(name, roles.get(name), verdict))
+        _say(unit, _line(name, verdict, *(role for chosen, role in parts if chosen == name)))
     if asked.live is not None and verdicts[asked.live] is not _SIGNED:
         stands_in = asked.previous if verdicts.get(asked.previous or "") is _SIGNED else None
         package = both(_OF_THE_PACKAGE, name=", ".join(_shipped(unit)))
@@ -137,14 +137,14 @@ def _verify(args: argparse.Namespace, unit: Unit, folder: ModelFolder) -> int:
                 card = load_card(name)
                 _say(unit, _answered(name, _OWN, card, load_file(card)))
             except ModelError as error:
-                _say(unit, _line(name, None, both(_REFUSED, detail=str(error))))
+                _say(unit, _line(name, both(_REFUSED, detail=str(error))))
                 code = 1
     for name in _names(folder) if args.name is None else [args.name]:
         try:
             candidate = folder.load(name)
             _say(unit, _answered(name, _SIGNED, candidate.card, candidate.files.model))
         except ModelError as error:
-            _say(unit, _line(name, None, both(_REFUSED, detail=str(error))))
+            _say(unit, _line(name, both(_REFUSED, detail=str(error))))
             code = 1
     return code
 
@@ -208,11 +208,12 @@ def _verdict(folder: ModelFolder, name: str) -> Text:
 
 def _answered(name: str, whose: Text, card: ModelCard, content: bytes) -> Text:
     answers = both(_ANSWERS, ms=ask_once(card, content) * 1000)
-    return _line(name, None, both(Text("{whose}, {answers}", "{whose}, {answers}"), whose=whose, answers=answers))
+    return _line(name, both(Text("{whose}, {answers}", "{whose}, {answers}"), whose=whose, answers=answers))
 
 
-def _line(name: str, role: Text | None, verdict: Text) -> Text:
-    beside = both(Text(" ({role})", " ({role})"), role=role) if role else Text("", "")
+def _line(name: str, verdict: Text, *roles: Text) -> Text:
+    said = Text(", ".join(role.da for role in roles), ", ".join(role.en for role in roles))
+    beside = Text(f" ({said.da})", f" ({said.en})") if roles else Text("", "")
     return both(_LINE, name=name, beside=beside, verdict=verdict)
 
 

@@ -12,7 +12,8 @@ from agent.config import LOOPBACK
 from agent.provision.plan import Answers
 from agent.provision.questions import Choice, Names, World, hosts
 from agent.provision.refusal import Refused
-from agent.provision.rooms import ROOMS, guessed_room
+from agent.provision.rooms import guessed_room
+from agent.rooms import ROOMS
 from agent.texts import Text
 
 if TYPE_CHECKING:

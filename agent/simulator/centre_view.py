@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from agent import rooms
 from agent.events import EventType
 from agent.simulator.centre_calls import Phase
 from agent.simulator.centre_messages import (
@@ -27,21 +28,6 @@ if TYPE_CHECKING:
     from agent.simulator.centre_messages import Json, Note
     from agent.simulator.centre_sequence import Hole
     from agent.texts import Language
-
-ROOMS = {
-    "bathroom": Text("badeværelse", "bathroom"),
-    "bedroom": Text("soveværelse", "bedroom"),
-    "living_room": Text("stue", "living room"),
-    "kitchen": Text("køkken", "kitchen"),
-    "hall": Text("entré", "hall"),
-    "toilet": Text("toilet", "toilet"),
-    "utility_room": Text("bryggers", "utility room"),
-    "basement": Text("kælder", "basement"),
-    "outdoors": Text("udendørs", "outdoors"),
-    "on_person": Text("på kroppen", "on the person"),
-    "other": Text("andet sted", "elsewhere"),
-    "unknown": Text("rum ukendt", "room unknown"),
-}
 
 EVENTS = {
     EventType.CALL_RAISED: Text("NØDKALD", "CALL"),
@@ -179,8 +165,8 @@ def _trigger(data: Json, language: Language) -> list[str]:
     trigger = _table(data.get("trigger"))
     if not trigger:
         return []
-    room = ROOMS.get(str(trigger.get("room")))
-    return [f"{trigger.get('sensor')} ({room.in_(language) if room else trigger.get('room')})"]
+    room = rooms.in_words(str(trigger.get("room"))).in_(language)
+    return [f"{trigger.get('sensor')} ({room})"]
 
 
 def _fault(data: Json) -> list[str]:

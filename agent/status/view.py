@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from agent import rooms
 from agent.call_table import Phase
 from agent.effects import Light, Sounder
 from agent.status import words
@@ -127,7 +128,7 @@ def _call(call: Mapping[str, Any]) -> Text:
     return words.both(
         Text("{sensor} ({room}): {phase}, begyndt for {age} siden", "{sensor} ({room}): {phase}, began {age} ago"),
         sensor=call["sensor"],
-        room=words.room(call["room"]),
+        room=rooms.in_words(call["room"]),
         phase=words.PHASE[Phase(call["phase"])],
         age=age(call["age_s"]),
     )
@@ -186,7 +187,7 @@ def _sensor(name: str, sensor: Mapping[str, Any], link: Mapping[str, Any]) -> Te
             "{name:<16} {room:<16} {link}, {heard}{active}{worn}{detail}",
         ),
         name=name,
-        room=words.room(sensor["room"]),
+        room=rooms.in_words(sensor["room"]),
         link=words.LINK.get(sensor["link"], Text(sensor["link"], sensor["link"])),
         heard=_NEVER_HEARD if heard is None else words.both(_HEARD, age=age(heard)),
         active=words.both(Text(", {pulled}", ", {pulled}"), pulled=_PULLED) if sensor["active"] else "",

@@ -1,7 +1,7 @@
-"""Events, faults, phases and rooms in words, in Danish and English, for people at the unit.
+"""Events, faults and phases in words, in Danish and English, for people at the unit.
 
-Rules of this file: texts, and pure functions that choose among them. Every fault, room, phase and type of event has its
-words here; a test says so. An event that a newer version wrote is told by its type, never by an exception. `detail` of
+Rules of this file: texts, and pure functions that choose among them. Every fault, phase and type of event has its words
+here; a test says so. An event that a newer version wrote is told by its type, never by an exception. `detail` of
 a fault is the log's own English in both languages.
 """
 
@@ -10,25 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from agent import rooms
 from agent.call_table import Phase
-from agent.config import Room
 from agent.events import EventType, Fault
 from agent.texts import Text
-
-ROOM: Mapping[Room, Text] = {
-    Room.BATHROOM: Text("badeværelse", "bathroom"),
-    Room.BEDROOM: Text("soveværelse", "bedroom"),
-    Room.LIVING_ROOM: Text("stue", "living room"),
-    Room.KITCHEN: Text("køkken", "kitchen"),
-    Room.HALL: Text("gang", "hall"),
-    Room.TOILET: Text("toilet", "toilet"),
-    Room.UTILITY_ROOM: Text("bryggers", "utility room"),
-    Room.BASEMENT: Text("kælder", "basement"),
-    Room.OUTDOORS: Text("udendørs", "outdoors"),
-    Room.ON_PERSON: Text("på personen", "on the person"),
-    Room.OTHER: Text("andet rum", "other room"),
-    Room.UNKNOWN: Text("rum ikke angivet", "room not given"),
-}
 
 FAULT: Mapping[Fault, Text] = {
     Fault.SENSOR_SILENT: Text("sensoren er tavs", "the sensor is silent"),
@@ -107,11 +92,6 @@ def both(template: Text, **values: Text | str | float) -> Text:
     return Text(template.da.format(**danish), template.en.format(**english))
 
 
-def room(value: str) -> Text:
-    """Return a room's name; one of a newer version as it stands."""
-    return ROOM[Room(value)] if value in set(Room) else Text(value, value)
-
-
 def fault(code: str) -> Text:
     """Return what a fault means; one of a newer version as it stands."""
     return FAULT[Fault(code)] if code in set(Fault) else Text(code, code)
@@ -127,7 +107,11 @@ def tell(event: Mapping[str, Any]) -> Text:
     trigger = data.get("trigger") or {}
     subject = str(event.get("subject") or "")
     place = trigger.get("room")
-    who = both(Text("{name} ({room})", "{name} ({room})"), name=subject, room=room(str(place))) if place else None
+    who = (
+        both(Text("{name} ({room})", "{name} ({room})"), name=subject, room=rooms.in_words(str(place)))
+        if place
+        else None
+    )
     detail = str(data.get("detail") or "")
     return both(
         template,

@@ -7,7 +7,6 @@ import re
 import pytest
 
 from agent.assessment import Advice, Verdict
-from agent.config import Room
 from agent.events import EventType
 from agent.simulator import centre_view as view
 from agent.simulator.centre_calls import Call
@@ -40,7 +39,7 @@ def test_a_line_begins_with_the_time_of_day() -> None:
 def test_a_fall_in_english_says_what_was_found_and_what_to_do() -> None:
     text = view.line(seen(call(1, **FALL), duplicate=True, departures=("data.x: extra",)), 0.0, "en")
     assert text.endswith(
-        "CALL  call-1  wearable (on the person)  after 10 s of warning  confirmed fall 0.97/0.62: impact 4.8 g, "
+        "CALL  call-1  wearable (on the body)  after 10 s of warning  confirmed fall 0.97/0.62: impact 4.8 g, "
         "lying still 12 s  send help  attempt 3  LATE  duplicate  departs from the contract: data.x: extra"
     )
 
@@ -57,7 +56,6 @@ def test_a_fall_in_danish() -> None:
     ("table", "keys"),
     [
         (view.EVENTS, EventType),
-        (view.ROOMS, Room),
         (view.VERDICTS, Verdict),
         (view.ADVICE, Advice),
     ],

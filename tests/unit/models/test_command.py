@@ -14,12 +14,12 @@ from agent.config_faults import CPR_LIKE
 from agent.config_files import load_unit
 from agent.inference import runner
 from agent.inference.policy import Unasked
-from agent.models import bring, choice, folder
+from agent.models import bring, choice, command, folder
 from agent.models.choice import Choice
 from agent.models.signature import public_key
 from agent.office import command as office
 from tests.unit.doctor.cases import write_unit
-from tests.unit.models.signed import CONTENT, SHIPPED, THEIRS, files, key, put
+from tests.unit.models.signed import CONTENT, SHIPPED, THEIRS, files, key, put, signed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +71,8 @@ def test_a_month_in_the_shadow_a_promotion_and_a_way_back(unit: Unit) -> None:
     assert unit.model("promote", NEW)[0] == 0
     assert unit.choice == Choice(live=NEW, previous=OLD)
     assert f"{OLD} (stands in): signed" in unit.model("list")[1]
+    unit.model("shadow", OLD)
+    assert f"{OLD} (shadow, stands in): signed" in unit.model("list")[1]
     code, said = unit.model("promote", OLD)
     assert (code, f"{OLD} is older than {NEW}" in said, unit.choice) == (0, True, Choice(live=OLD))
     assert unit.model("promote", "shipped")[0] == 0
@@ -111,6 +113,29 @@ def test_a_list_says_who_judges_where_the_live_model_is_refused(unit: Unit) -> N
     assert said[-1] == f"{NEW} is refused: {OLD} judges in its place from the next start on."
     (unit.folder.path / f"{OLD}.sig").write_bytes(bytes(64))
     assert unit.model("list")[1].splitlines()[-1].startswith(f"{NEW} is refused: fall-waist of the package judges")
+
+
+def test_a_model_of_the_package_that_can_not_be_used_is_told(unit: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "load_file", lambda _: CONTENT + b"x")
+    code, said = unit.model("verify")
+    assert (code, "fall-waist: REFUSED: " in said) == (1, True)
+
+
+def test_a_chosen_model_whose_files_are_gone_is_still_listed(unit: Unit) -> None:
+    unit.has("7.1.0")
+    unit.model("promote", NEW)
+    for file in unit.folder.path.glob(f"{NEW}.*"):
+        file.unlink()
+    assert f"{NEW} (live): REFUSED: " in unit.model("list")[1]
+
+
+def test_a_card_that_wants_another_uncertain_band_than_the_profile_is_told(unit: Unit) -> None:
+    card = SHIPPED.model_copy(update={"version": "1.5.0", "uncertain_above": 0.31})
+    text = card.model_dump_json().encode()
+    put(unit.folder.path, "fall-waist-1.5.0", folder.Files(text, CONTENT, signed(text, CONTENT)))
+    said = unit.model("promote", "fall-waist-1.5.0")[1]
+    (band,) = {one.fall.uncertain_above for one in load_unit(unit.file).profile.wearables.values()}
+    assert f"Note: the model's card recommends uncertain_above = 0.31; the profile has {band:g}." in said
 
 
 @pytest.mark.parametrize("job", ["promote", "shadow"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.config_files import load_profile
 from agent.errors import ModelError
 from agent.models import bring, choice
 from agent.models.choice import Choice, is_older, promoted
@@ -98,6 +99,18 @@ def test_what_is_not_signed_never_gets_in(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="signing_key"):
         bring.add(ModelFolder(made.path, None), tmp_path / "stick" / f"{NEW}.json")
     assert not made.path.exists()
+
+
+def test_the_strictest_sensor_that_wears_it_says_how_quick_a_model_must_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, worn = folder(tmp_path, "7.1.0"), load_profile("simulated-home").wearables["wearable"]
+    strict = worn.model_copy(update={"fall": worn.fall.model_copy(update={"deadline_s": 0.5})})
+    elsewhere = strict.model_copy(update={"body_position": "wrist"})
+    monkeypatch.setattr(bring, "ask_once", lambda *_: 1.0)
+    assert bring.fitting(made, NEW, {"one": worn, "other": elsewhere}).name == NEW
+    with pytest.raises(Refused, match=r"answers only after 1\.00 s; the deadline is 0\.5 s"):
+        bring.fitting(made, NEW, {"one": worn, "other": strict})
 
 
 def test_a_version_is_one_model_but_a_damaged_copy_and_a_new_signature_may_come_again(tmp_path: Path) -> None:
@@ -231,6 +244,15 @@ def test_whatever_fails_while_one_is_promoted_the_old_choice_is_in_force_or_the_
     assert len(seen) == seen.count(before) + seen.count(after)
     assert seen.count(before) >= 3
     assert seen[-1] == after
+
+
+def test_a_new_folder_is_brought_to_the_disk_before_anything_is_written_into_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, made = put(tmp_path / "stick", NEW, files()), folder(tmp_path / "models")
+    calls = fail_at(monkeypatch, 0, Killed())
+    bring.add(made, card)
+    assert calls[calls.index("mkdir") :][:3] == ["mkdir", "fsync", "write"]
 
 
 def cut_off(monkeypatch: pytest.MonkeyPatch, number: int, error: BaseException, act: Callable[[], object]) -> bool:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from agent.call_table import Phase
 from agent.config import Room
 from agent.events import EventType, Fault
+from agent.rooms import ROOMS
 from agent.status import words
 from agent.supervision import Phase as LinkPhase
 from tests.home_bench import HomeBench
@@ -22,7 +23,7 @@ PUBLISHED_ONLY = {EventType.HEARTBEAT, EventType.STATE}
 
 
 def test_everything_has_words() -> None:
-    assert set(words.ROOM) == set(Room)
+    assert set(ROOMS) == set(Room)
     assert set(words.FAULT) == set(Fault)
     assert set(words.PHASE) == set(Phase)
     assert set(words.LINK) == {phase.value for phase in LinkPhase}
@@ -32,7 +33,7 @@ def test_everything_has_words() -> None:
         assert told.da != told.en
 
 
-@pytest.mark.parametrize("texts", [words.ROOM, words.FAULT, words.PHASE, words.LINK])
+@pytest.mark.parametrize("texts", [ROOMS, words.FAULT, words.PHASE, words.LINK])
 def test_no_two_things_have_the_same_words(texts: dict[object, words.Text]) -> None:
     for language in ("da", "en"):
         said = [getattr(text, language) for text in texts.values()]
@@ -76,10 +77,10 @@ def test_a_fall_is_told_with_its_reasons() -> None:
             "assessment": {"verdict": "unverified", "reasons": ["impact 4.8 g"]},
         },
     }
-    assert words.tell(event).en == "CALL from wearable (on the person) (fall, unverified, impact 4.8 g)"
+    assert words.tell(event).en == "CALL from wearable (on the body) (fall, unverified, impact 4.8 g)"
     assert words.tell(event).da.endswith("(fald, ikke efterprøvet, impact 4.8 g)"), "an older version wrote no Danish"
     event["data"]["assessment"]["reasons_da"] = ["stød 4,8 g"]
-    assert words.tell(event).da == "KALD fra wearable (på personen) (fald, ikke efterprøvet, stød 4,8 g)"
+    assert words.tell(event).da == "KALD fra wearable (på kroppen) (fald, ikke efterprøvet, stød 4,8 g)"
 
 
 @pytest.mark.parametrize("event", [{}, {"type": "dk.nodkald.new.thing"}, {"type": "dk.nodkald.tech.fault", "data": 5}])
