@@ -18,9 +18,11 @@ from enum import Enum
 import numpy as np
 
 from agent.inference import layout
+from agent.inference.evidence import longest_run
 from agent.inference.layout import RATE_HZ
 from agent.inference.motion_features import Second
 from agent.inference.resample import GAP_S, LATENCY_S, Floats
+from agent.inference.straight import scatter
 
 FLIGHT_G = 0.25
 """Zero offset (80 mg on each axis) and tumbling (0.1 g: two turns a second, 7 mm off the middle) stay below it."""
@@ -31,7 +33,8 @@ SETTLE_S = 1.5
 SECONDS = 10
 """Two breaths and more."""
 MOVED_G = 0.001
-"""Most scatter of the seconds' gravity about a straight line; docs/model/pipeline.md has how rarely people keep it."""
+"""Most scatter (root mean square) of the seconds' gravity about a straight line, for a sensor that cools drifts;
+docs/model/pipeline.md has how rarely people keep it."""
 LEAST_NOISE_G, MOST_NOISE_G = 0.0002, 0.0225
 """Movement within a second: less is a sensor that shows nothing, more (13 mg on each axis) is more than noise."""
 DECIDED_S = SETTLE_S + 1.0 + SECONDS + LATENCY_S + GAP_S
@@ -59,9 +62,7 @@ class Watch:
 def flight_ms(xyz: Floats, before: int) -> float:
     """Return the longest time without weight in the `before` measured samples before the impact of a window."""
     magnitude = np.sqrt((xyz * xyz).sum(axis=1))[layout.BEFORE - before : layout.BEFORE]
-    weightless = np.concatenate(([0], (magnitude < FLIGHT_G).astype(np.int8), [0]))
-    edges = np.flatnonzero(np.diff(weightless))
-    return 1000.0 / RATE_HZ * int((edges[1::2] - edges[::2]).max(initial=0))
+    return 1000.0 / RATE_HZ * longest_run(magnitude < FLIGHT_G)
 
 
 def saw(watch: Watch, second: Second) -> Watch:
@@ -75,18 +76,10 @@ def saw(watch: Watch, second: Second) -> Watch:
     seconds = (*watch.seconds, second.gravity)
     if len(seconds) < SECONDS:
         return replace(watch, seconds=seconds)
-    return replace(watch, seconds=seconds, found=Found.MOVED if _scatter(seconds) > MOVED_G else Found.DROPPED)
+    moved = scatter(np.arange(len(seconds)), np.array(seconds)) > MOVED_G * MOVED_G
+    return replace(watch, seconds=seconds, found=Found.MOVED if moved else Found.DROPPED)
 
 
 def interrupted(watch: Watch) -> Watch:
     """Note that no more samples come: then nobody knows."""
     return watch if watch.found is not None else replace(watch, found=Found.MOVED)
-
-
-def _scatter(seconds: tuple[tuple[float, float, float], ...]) -> float:
-    """Return the root mean square, in g, of gravity about a straight line: a sensor that cools drifts."""
-    apart = np.array(seconds)
-    apart -= apart.mean(axis=0)
-    at = np.arange(len(apart)) - (len(apart) - 1) / 2
-    apart -= np.outer(at, at @ apart / (at @ at))
-    return float(np.sqrt((apart * apart).sum() / (len(apart) - 2)))

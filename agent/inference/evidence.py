@@ -36,9 +36,7 @@ def evidence(xyz: Floats, peak_g: float, before: int, after: int) -> dict[str, f
     magnitude = np.sqrt((xyz * xyz).sum(axis=1))
     numbers = {
         "peak_g": round(peak_g, 3),
-        "free_fall_ms": 1000.0
-        / RATE_HZ
-        * _longest_run(magnitude[layout.BEFORE - before : layout.BEFORE] < FREE_FALL_G),
+        "free_fall_ms": 1000.0 / RATE_HZ * longest_run(magnitude[layout.BEFORE - before : layout.BEFORE] < FREE_FALL_G),
     }
     settled = slice(layout.BEFORE + _SETTLE, layout.BEFORE + after + 1)
     later = magnitude[settled]
@@ -61,6 +59,12 @@ def largest_shock(xyz: Floats, before: int, after: int) -> float:
     return float((speed[edges[1::2]] - speed[edges[::2]]).max()) if len(edges) else 0.0
 
 
+def longest_run(flags: NDArray[np.bool_]) -> int:
+    """Return how many samples in a row are true at most."""
+    edges = _edges(flags)
+    return int((edges[1::2] - edges[::2]).max(initial=0))
+
+
 def _posture(xyz: Floats, settled: slice) -> dict[str, float]:
     up, now = gravity_before(xyz), xyz[settled].mean(axis=0)
     length = float(np.sqrt(now @ now))
@@ -73,11 +77,6 @@ def _posture(xyz: Floats, settled: slice) -> dict[str, float]:
 def _edges(flags: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Return where each run of true flags begins and where it is over, in turn."""
     return np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
-
-
-def _longest_run(flags: NDArray[np.bool_]) -> int:
-    edges = _edges(flags)
-    return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0
 
 
 def _still_at_end(magnitude: Floats) -> int:

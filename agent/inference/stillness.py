@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from agent.inference.resample import NOTHING, Floats
+from agent.inference.straight import scatter
 from agent.readings import MotionBatch
 from agent.wearing import Sign, Stretch
 
@@ -91,13 +92,10 @@ def movement_g(t: Floats, xyz: Floats) -> float:
         return math.nan
     sums = np.stack([np.bincount(slot, weights=axis, minlength=_SLOTS) for axis in xyz.T], axis=1)
     means = sums[full] / count[full][:, None]
-    means -= means.mean(axis=0)
-    at = np.flatnonzero(full) - np.flatnonzero(full).mean()
-    means -= np.outer(at, at @ means / (at @ at))
-    scatter = float((means * means).sum()) / (len(means) - 2)
+    slow = scatter(np.flatnonzero(full), means)
     steps = np.diff(xyz, axis=0)
     noise = float((steps * steps).mean(axis=0).sum()) / 2 * float((1 / count[full]).mean())
-    return math.sqrt(max(0.0, scatter - min(noise, _MOST_NOISE)))
+    return math.sqrt(max(0.0, slow - min(noise, _MOST_NOISE)))
 
 
 def _judge(known: _Sensor, t: Floats, xyz: Floats) -> tuple[_Sensor, Sign | None]:

@@ -138,7 +138,8 @@ class ModelWorker:
             self._compare(request, None)
             return
         self._post(answer)
-        self._compare(request, score >= self._loaded[name][0].threshold)
+        usable = 0.0 <= score <= 1.0  # false for NaN as well: the policy calls then, and the model said nothing
+        self._compare(request, score >= self._loaded[name][0].threshold if usable else None)
 
     def _compare(self, request: Score, live: bool | None) -> None:  # noqa: FBT001 - what the model said, None: nothing
         if self.shadow is not None:

@@ -149,6 +149,15 @@ def test_what_the_live_model_could_not_answer_is_not_compared_but_scored() -> No
     bench.worker.stop()
 
 
+@pytest.mark.parametrize("score", [float("nan"), 7.0])
+def test_a_live_score_that_is_none_is_not_compared_either(score: float) -> None:
+    bench = Bench(lambda: 0.2, live=lambda: score)
+    bench.until(ShadowState)
+    bench.ask(1)
+    assert bench.until(ShadowScored)[-1] == ShadowScored(live=None, shadow=False, score=0.2)
+    bench.worker.stop()
+
+
 def test_a_worker_in_place_of_one_that_hangs_goes_on_with_the_same_shadow() -> None:
     go_on = threading.Event()
     first = threading.Event()
