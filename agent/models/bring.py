@@ -55,7 +55,7 @@ def fitting(folder: ModelFolder, name: str, wearables: Mapping[str, Wt901]) -> C
     if not worn:
         made_for = ", ".join(candidate.card.body_positions)
         raise Refused(
-            f"{name} er lavet til {made_for}, og der bærer ingen sensor i denne profil. Vælg en anden model.",
+            f"{name} er lavet til {made_for}, men ingen sensor i denne profil bæres der. Vælg en anden model.",
             f"{name} is made for {made_for}, and this profile wears no sensor there. Choose another model.",
         )
     deadline = min(one.fall.deadline_s for one in worn)
