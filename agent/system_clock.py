@@ -1,33 +1,17 @@
-"""The real clock: the only place that asks the operating system what time it is and whether it can be trusted.
+"""The real clock: the only place that asks the operating system what time it is.
 
-Rules of this file: `synced` is what the kernel says, read as systemd's timedated reads it: the estimated error is
-below the 16 seconds that stand for "unknown". STA_UNSYNC is not looked at: it may be set only to keep the kernel's
-hands off the RTC. Where the kernel does not answer, the clock is not synced.
+Rules of this file: `synced` is what the kernel says of its clock (`kernel_clock.py`).
 """
 
 from __future__ import annotations
 
-import ctypes
 import time
 from pathlib import Path
 
 from agent.clock import Now
+from agent.kernel_clock import kernel_clock_synced
 
 SYNC_READ_EVERY_S = 10.0
-
-_MAXERROR_UNKNOWN_US = 16_000_000  # NTP_PHASE_LIMIT, linux/timex.h
-
-
-class _Timex(ctypes.Structure):
-    """The beginning of the kernel's `struct timex` (adjtimex(2)); the rest is only room for it to write into."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("rest", ctypes.c_byte * 256),
-    )
 
 
 class SystemClock:
@@ -52,13 +36,3 @@ def machine_boot() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return ""
-
-
-def kernel_clock_synced() -> bool:
-    """Return whether the kernel holds the wall clock for synchronised; False where it can't be asked."""
-    timex = _Timex()
-    try:
-        state = ctypes.CDLL(None).adjtimex(ctypes.byref(timex))
-    except (OSError, AttributeError):  # a libc without adjtimex
-        return False
-    return bool(state >= 0 and timex.maxerror < _MAXERROR_UNKNOWN_US)

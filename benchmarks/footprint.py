@@ -8,8 +8,10 @@ from this process over a pseudo-terminal of its own (the unit's simulated one is
 reading them and not for making them: 100 Hz of WT901 frames with acceleration, angular rate and angle. The second row
 is the same profile without that sensor. Processor time is user and system time from /proc/PID/stat, memory VmRSS and
 its peak VmHWM, in MB of 1,000,000 bytes. Armed is the time from before the process is made to systemd's `READY=1`; the
-first start warms the disk's cache and does not count. `--python` is the venv of the unit: a developer's has packages
-that a home has not, and the unit's libraries load some of them.
+first start warms the disk's cache and does not count. Then units whose wearer fell a minute before, so that an
+assessment, a call and the second look are in it: with nothing beside the shipped model, with a promoted one, with
+another in the shadow, and with a consent, whose window was kept. The process that encrypts is told apart. `--python`
+is the venv of the unit: a developer's has packages that a home has not, and the unit's libraries load some of them.
 
 `hour` lives an hour at speed in this process: core, detector and the shipped model on a virtual clock, every sample at
 100 Hz, with walking, sitting down hard, falls and pulls; memory is looked at once in five minutes of that life.
@@ -26,7 +28,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from agent import core
@@ -47,7 +49,22 @@ MEMORY_TARGET_MB = 75.0
 CPU_TARGET = {True: 3.0, False: 1.0}
 ARMED_TARGET_S = 0.7
 FLAT_MB = 1.0
+ARMED_WITHIN_S = 20.0
 SETTLED_S = 15.0
+A_MINUTE_LATER_S = 60.0
+ENCRYPTED_WITHIN_S = 40.0
+BESIDE = (
+    {},
+    {"promoted": True},
+    {"promoted": True, "shadow": True},
+    {"promoted": True, "shadow": True, "consent": True},
+)
+"""What a unit may have beside the shipped model, one more each time."""
+CLOCK_SET = (
+    "import sys; from agent import cli, system_clock; system_clock.kernel_clock_synced = lambda: True; "
+    "sys.exit(cli.main())"
+)
+"""A unit whose clock is right wherever this runs: without that no window is kept."""
 BATCH = 10
 RATE_HZ = 100
 LIFE = (
@@ -66,22 +83,29 @@ LIFE = (
 
 
 @contextmanager
-def running(python: str, directory: Path, port: int, *, wearable: bool) -> Iterator[tuple[int, float]]:
-    """Run a unit; give its pid and the seconds until it was armed."""
-    unit_file = write_unit(directory, port, wearable=wearable)
+def running(python: str, directory: Path, port: int, **has: bool) -> Iterator[tuple[int, float]]:
+    """Run a unit that `has` what `write_unit` can give it; give its pid and the seconds until it was armed."""
+    directory.mkdir(exist_ok=True)
+    unit_file = write_unit(directory, port, **has)
     address = directory / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready, (directory / "log").open("wb") as log:
         ready.bind(str(address))
-        ready.settimeout(20)
+        ready.settimeout(ARMED_WITHIN_S)
         began = time.monotonic()
         unit = subprocess.Popen(
-            [python, "-m", "agent", "run", "--unit-file", str(unit_file)],
+            [
+                python,
+                *(("-c", CLOCK_SET) if has.get("consent") else ("-m", "agent")),
+                "run",
+                "--unit-file",
+                str(unit_file),
+            ],
             stderr=log,
             env={**os.environ, "NOTIFY_SOCKET": str(address)},
         )
         try:
-            while ready.recv(1024) != b"READY=1":
-                pass
+            while b"READY=1" not in ready.recv(1024).splitlines():
+                assert time.monotonic() - began < ARMED_WITHIN_S, (directory / "log").read_text()
             seconds = time.monotonic() - began
             ready.settimeout(None)
             threading.Thread(target=_listen, args=(ready,), daemon=True).start()
@@ -94,7 +118,7 @@ def running(python: str, directory: Path, port: int, *, wearable: bool) -> Itera
 
 def _listen(ready: socket.socket) -> None:
     """Take the watchdog's pings as systemd does, to the unit's last word."""
-    while ready.recv(1024) != b"STOPPING=1":
+    while b"STOPPING=1" not in ready.recv(1024).splitlines():
         pass
 
 
@@ -119,25 +143,46 @@ def armed(python: str, directory: Path, port: int, starts: int) -> list[float]:
     return times[1:]
 
 
+@contextmanager
+def worn(directory: Path) -> Iterator[SimulatedWearable]:
+    """Put a wearable of this process in the place of the unit's simulated one."""
+    link = directory / "run" / "wearable"
+    eventually(link.is_symlink)
+    command = [sys.executable, "-m", "agent", "sim", "--unit-file", str(directory / "unit.toml")]
+    subprocess.run([*command, "unplug", "wearable"], check=True, capture_output=True)
+    other = SimulatedWearable(link, RATE_HZ)
+    other.start()
+    try:
+        yield other
+    finally:
+        other.stop()
+
+
 def idle(python: str, directory: Path, port: int, seconds: float, *, wearable: bool) -> tuple[float, float, float]:
     """Return percent of a core, resident memory and its peak in megabytes of a unit at which nothing happens."""
-    with running(python, directory, port, wearable=wearable) as (pid, _):
-        other = None
-        if wearable:
-            link = directory / "run" / "wearable"
-            eventually(link.is_symlink)
-            command = [sys.executable, "-m", "agent", "sim", "--unit-file", str(directory / "unit.toml")]
-            subprocess.run([*command, "unplug", "wearable"], check=True, capture_output=True)
-            other = SimulatedWearable(link, RATE_HZ)
-            other.start()
+    with (
+        running(python, directory, port, wearable=wearable) as (pid, _),
+        worn(directory) if wearable else nullcontext(),
+    ):
         time.sleep(SETTLED_S)
         before, began = cpu_s(pid), time.monotonic()
         time.sleep(seconds)
         percent = 100 * (cpu_s(pid) - before) / (time.monotonic() - began)
-        memory, peak = memory_mb(pid, "VmRSS"), memory_mb(pid, "VmHWM")
-        if other is not None:
-            other.stop()
-    return percent, memory, peak
+        return percent, memory_mb(pid, "VmRSS"), memory_mb(pid, "VmHWM")
+
+
+def fallen(python: str, directory: Path, port: int, **has: bool) -> tuple[float, float, float]:
+    """Return resident memory and its peak of a unit whose wearer fell a minute ago, and what encrypts beside it."""
+    with running(python, directory, port, **has) as (pid, _), worn(directory) as wearable:
+        time.sleep(SETTLED_S)
+        wearable.play(MOTIONS["fall-forward"](RATE_HZ, 1))
+        if has.get("consent"):
+            windows = directory / "state" / "windows"
+            eventually(lambda: list(windows.glob("*/*.nkw")), within=ENCRYPTED_WITHIN_S)
+        time.sleep(A_MINUTE_LATER_S)
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        others = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+        return memory_mb(pid, "VmRSS"), memory_mb(pid, "VmHWM"), sum(memory_mb(other, "VmRSS") for other in others)
 
 
 def process(python: str, seconds: float, starts: int) -> int:
@@ -150,6 +195,12 @@ def process(python: str, seconds: float, starts: int) -> int:
             figures = {
                 wearable: idle(python, directory, broker.port, seconds, wearable=wearable) for wearable in (True, False)
             }
+            memories = {
+                " and ".join(name for name, there in has.items() if there) or "nothing else": fallen(
+                    python, directory / f"fallen-{number}", broker.port, **has
+                )
+                for number, has in enumerate(BESIDE)
+            }
         finally:
             broker.kill()
     median = percentile(times, 50)
@@ -160,6 +211,9 @@ def process(python: str, seconds: float, starts: int) -> int:
         name = "wearable at 100 Hz" if wearable else "without a wearable"
         print(row(name, f"{percent:.2f} %", f"{memory:.1f} MB", f"{peak:.1f} MB"))
         well = well and percent <= CPU_TARGET[wearable] and memory <= MEMORY_TARGET_MB
+    print(row("a minute after a fall", "resident", "peak", "encrypts"))
+    for name, values in memories.items():
+        print(row(name, *(f"{value:.1f} MB" for value in values)))
     print(f"targets met: {'yes' if well else 'NO'}")
     return 0 if well else 1
 

@@ -42,6 +42,7 @@ FILES = {
     "opt/nodkald/bin/nodkald": PACKAGING / "debian/launcher",
     "opt/nodkald/libexec/compile": PACKAGING / "debian/compile",
     "usr/lib/systemd/system/nodkald-agent.service": SYSTEMD / "nodkald-agent.service",
+    "usr/lib/systemd/system/nodkald-clock.service": SYSTEMD / "nodkald-clock.service",
     "usr/lib/sysusers.d/nodkald-agent.conf": SYSTEMD / "sysusers.conf",
     "usr/lib/tmpfiles.d/nodkald-agent.conf": SYSTEMD / "tmpfiles.conf",
     "usr/lib/udev/rules.d/60-nodkald.rules": SYSTEMD / "60-nodkald.rules",

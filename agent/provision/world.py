@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from agent.config_files import INSTALLED, load_profile, load_unit, shipped_profiles
 from agent.errors import ConfigError
+from agent.kernel_clock import kernel_clock_synced
 from agent.provision import openssl
 from agent.provision.certificates import Today, checked_authority, checked_certificate
 from agent.provision.gpio_lines import Chip, header_chip, refuse_wrong_pins
@@ -22,7 +23,6 @@ from agent.provision.refusal import Refused, Waiting, refused_by_system
 from agent.provision.summary import summary
 from agent.provision.survey import SerialDevice, board, listen, serial_devices
 from agent.provision.unit_text import KEY, IdentityFiles, unit_text
-from agent.system_clock import kernel_clock_synced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -66,6 +66,15 @@ def test_windows_are_told_by_consent_age_and_size(kept: WindowStore) -> None:
     ]
 
 
+def test_nothing_is_given_to_another_owner(kept: WindowStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError  # what the service's sandbox says to it, even where nothing would change
+
+    for call in ("chown", "fchown", "lchown"):
+        monkeypatch.setattr(os, call, refused)
+    assert kept.keep(OURS, b"x", WALL)
+
+
 def test_the_oldest_go_when_they_are_too_old_or_too_many(kept: WindowStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for days in (0, 1, 2, 3, MOST_DAYS - 0.001, MOST_DAYS + 0.001):
         kept.keep(OURS, b"x" * 100, WALL - days * DAY_S)
