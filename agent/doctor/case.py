@@ -69,6 +69,12 @@ class Case:
         found: Mapping[str, Any] | None = self.said.get("shadow") if self.said is not None else None
         return found
 
+    @property
+    def clock_synced(self) -> bool | None:
+        """What the running unit says about the clock, or None."""
+        found: bool | None = self.said["picture"]["clock_synced"] if self.said is not None else None
+        return found
+
     def path(self, name: str) -> Mapping[str, Any] | None:
         """Return what the running unit says about a path, or None."""
         found: Mapping[str, Any] | None = self.said["picture"]["paths"].get(name) if self.said is not None else None

@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         language = unit.unit_file.language
         runtime_dir = unit.unit_file.runtime_dir
         case = Case(unit, look(runtime_dir, LOOK_WITHIN_S), now, process.is_held(runtime_dir / "agent.lock"))
-        checks = [*unit_checks(case), *machine_checks(now, simulated=case.simulated)]
+        checks = [*unit_checks(case), *machine_checks(now, simulated=case.simulated, told=case.clock_synced)]
     findings: list[Finding] = []
     for finding in examine(checks):
         findings.append(finding)
@@ -143,9 +143,9 @@ def unit_checks(case: Case) -> Iterator[Check]:
         yield Check(broker.NAME, partial(broker.examine, case, path), path.name)
 
 
-def machine_checks(now: Now, *, simulated: bool = False) -> Iterator[Check]:
-    """Return the checks that any machine can stand."""
-    yield Check(clock.NAME, partial(clock.judge, now))
+def machine_checks(now: Now, *, simulated: bool = False, told: bool | None = None) -> Iterator[Check]:
+    """Return the checks that any machine can stand; `told`: whether the unit holds the clock for synchronised."""
+    yield Check(clock.NAME, partial(clock.judge, now, told=told))
     yield Check(watchdog.NAME, partial(watchdog.examine, simulated=simulated))
     yield Check(power.NAME, power.examine)
     yield Check(temperature.NAME, temperature.examine)

@@ -2,8 +2,8 @@
 
     wearable.py PORT FALL.csv        falls on each SIGUSR1
 
-Rules of this file: what the agent sees is a real port of the group dialout, opened through the service's sandbox. (The
-sandbox lets any pseudo-terminal through; that it lets a USB port through is shown on the virtual Pi.)
+Rules of this file: what the agent sees is a real port of the group dialout, opened through the service's sandbox. That
+the sandbox lets a USB port through, and no other device, is for the virtual Pi to show: a container can't.
 """
 
 import grp

@@ -24,6 +24,14 @@ WALL = 1_780_000_000.0
 )
 def test_clock(now: Now, verdict: Verdict) -> None:
     assert only(clock.judge(now)).verdict is verdict
+    assert only(clock.judge(now, told=now.synced)).verdict is verdict
+
+
+def test_a_clock_that_the_unit_does_not_know_to_be_right() -> None:
+    found = only(clock.judge(Now(1, WALL, synced=True), told=False))
+    assert found.verdict is Verdict.WARN
+    assert found.next_step is not None
+    assert "nodkald-clock" in found.next_step.en
 
 
 @pytest.mark.parametrize(
