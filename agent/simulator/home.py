@@ -11,14 +11,13 @@ import queue
 import random
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
 from gpiozero.pins.mock import MockPin
 
 from agent.errors import SimulatorError
 from agent.recordings import read_recording
-from agent.simulator import handling
 from agent.simulator.wearable import SimulatedWearable
 
 if TYPE_CHECKING:
@@ -117,15 +116,15 @@ class SimulatedHome:
 
     def take_off(self, sensor: str) -> None:
         """Take the wearable off and put it on a table; returns at once. Nobody breathes in it from then on."""
-        self._handle(sensor, handling.taken_off, worn=False)
+        self._handle(sensor, "taken_off", worn=False)
 
     def drop(self, sensor: str) -> None:
         """Drop the wearable on the floor, and leave it there; returns at once."""
-        self._handle(sensor, handling.dropped, worn=False)
+        self._handle(sensor, "dropped", worn=False)
 
     def put_on(self, sensor: str) -> None:
         """Pick the wearable up and put it on; returns at once."""
-        self._handle(sensor, handling.put_on, worn=True)
+        self._handle(sensor, "put_on", worn=True)
 
     def unplug(self, sensor: str) -> None:
         """Pull the wearable's plug: its port disappears."""
@@ -175,8 +174,11 @@ class SimulatedHome:
         with self._lock:
             self._pins[sensor].switch(closed=self._rest_closed[sensor] != pulled)
 
-    def _handle(self, sensor: str, motion: Motion, *, worn: bool) -> None:
+    def _handle(self, sensor: str, how: Literal["taken_off", "dropped", "put_on"], *, worn: bool) -> None:
+        from agent.simulator import handling  # noqa: PLC0415 - loads NumPy: not in a home that has no wearable
+
         wearable = self._moving(sensor)
+        motion: Motion = getattr(handling, how)
         wearable.play(motion(self._rates[sensor], self._random.randrange(1000)), worn=worn)
 
     def _moving(self, sensor: str) -> SimulatedWearable:

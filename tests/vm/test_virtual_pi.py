@@ -84,7 +84,7 @@ def test_a_technician_sees_that_all_is_well(house: VirtualHouse) -> None:
     code, said = house.machine.sh("nodkald doctor --json")
     findings = json.loads(said)
     failing = [entry for entry in findings["findings"] if entry["verdict"] == "fail"]
-    assert failing == []
+    assert failing == [], said
     assert code in (0, 1), said  # 1: there are warnings
     well = {entry["check"] for entry in findings["findings"] if entry["verdict"] == "ok"}
     assert {contacts.NAME, serial_ports.NAME, model.NAME, broker.NAME, broker.CENTRE, private_key.NAME} <= well, said
