@@ -28,9 +28,9 @@ shadow.ShadowWorker.__init__.__defaults__ = (lambda candidate: Hanging(),)
 """
 
 
-def _model(event: CloudEvent) -> tuple[str | None, bool]:
+def _model(event: CloudEvent) -> tuple[str | None, str | None, bool]:
     assert isinstance(event.data, StateData)
-    return event.data.model.name, event.data.model.failing
+    return event.data.model.name, event.data.model.sha256, event.data.model.failing
 
 
 def test_a_stand_in_judges_for_a_damaged_model_beside_a_shadow_that_hangs(tmp_path: Path, broker: Mosquitto) -> None:
@@ -46,7 +46,8 @@ def test_a_stand_in_judges_for_a_damaged_model_beside_a_shadow_that_hangs(tmp_pa
         assert isinstance(fault, FaultData)
         assert fault.sensor == "wearable"
         assert fault.detail.startswith("fall-waist-7.2.0 is refused")
-        eventually(lambda: ("fall-waist/7.1.0", False) in [_model(event) for event in centre.of("state")])
+        judges = ("fall-waist/7.1.0", SHIPPED.sha256, False)
+        eventually(lambda: judges in [_model(event) for event in centre.of("state")])
         home.play(FALL)
         raised = centre.wait("call.raised", within=WITHIN_S).data
         assert isinstance(raised, CallData)
