@@ -59,6 +59,29 @@ A trigger that was uncertain, and so an `audit.suppressed`, becomes a call of it
 `confirmed` if the raised score reaches the threshold, else `unverified`. `evidence.model_score` keeps what the model
 said; `look_still_s`, `look_walking_s` and `look_posture_deg` are what the score was raised or lowered by.
 
+### Evidence
+
+The numbers of `assessment.evidence`, from which the reasons are made. What could not be measured is not there.
+Acceleration is its length over the three axes: 1 g at rest, whatever the posture.
+
+"""
+
+EVIDENCE = {
+    "peak_g": "largest acceleration of the impact, in g",
+    "free_fall_ms": "longest time under 0.6 g in the 1.5 s before the impact, in ms",
+    "posture_deg": "angle between gravity 1.5 to 0.5 s before the impact and from 1 s after it on, in degrees",
+    "moving_g": "standard deviation of acceleration from 1 s after the impact on, in g",
+    "still_s": "for how long the acceleration had kept within 0.12 g when the window ended, in s",
+    "flight_ms": "longest time under 0.25 g before the impact, in ms, where it is longer than any body flies",
+    "unmoved_s": "for how long the sensor then kept quite still, in s: it was dropped, and is no call",
+    "model_score": "the model's own score, where a second look raised or lowered it",
+    "look_still_s": "for how long somebody had lain still, in s, when a second look said so",
+    "look_walking_s": "for how long somebody had been up and walking, in s, when a second look said so",
+    "look_posture_deg": "angle between gravity before the impact and in the second look, in degrees",
+}
+"""By name, what each number of an assessment's evidence is."""
+
+_GROWTH = """
 ### What a consumer must expect to change within version 1
 
 New fields in what a unit sends, new event types, new fault codes, new rooms and new reasons. Ignore what you do not
@@ -206,6 +229,8 @@ def text() -> str:
             "\n",
             _table([("type", "topic", "`data`", "says"), *(_type(kind) for kind in EventType)]),
             _RULES,
+            _table([("number", "what it is"), *((f"`{name}`", says) for name, says in EVIDENCE.items())]),
+            _GROWTH,
             _FAULTS.format(faults=faults, commands=commands, acks=_table(_ACKS)),
             _DEPARTURES,
             _table(_CHOICES),

@@ -7,16 +7,26 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from jsonschema import Draft7Validator, Draft202012Validator
 from referencing import Registry, Resource
 
 from agent import contract, contract_examples
+from agent.assessment import Assessment, Verdict
+from agent.config_files import load_profile
 from agent.contract_asyncapi import CHANNELS
+from agent.contract_readme import EVIDENCE
 from agent.contract_schemas import all_schemas, name_of
 from agent.events import SCHEMA_ROOT, Ack, Command, EventType, Online, Reply, parse_event
+from agent.inference.evidence import evidence
+from agent.replay import Unit
+from agent.second_look import Phase, Seen, weigh
+from agent.simulator.handling import dropped
+from agent.simulator.motions import fall_forward
 from agent.uplink.topics import LEAVES_DOWN, Topics, leaf_of
+from tests.unit.inference.motions import model_that_says
 
 META = Path(__file__).parent / "asyncapi" / "asyncapi-3.0.0.json"
 SCHEMAS = all_schemas()
@@ -41,6 +51,21 @@ def validator(name: str) -> Draft202012Validator:
 
 def test_the_documents_are_as_the_code_has_them() -> None:
     assert contract.differences(contract.ROOT) == []
+
+
+def test_every_number_of_the_evidence_is_explained_and_none_that_there_is_not() -> None:
+    fallen = np.array(fall_forward(50, 1))[:, 1:]
+    window = fallen[(at := int((fallen**2).sum(axis=1).argmax())) - 75 : at + 125]
+    assessment = Assessment(Verdict.CONFIRMED, (), 0.9, 0.7, evidence=evidence(window, 4.0, 75, 124))
+    looks = [weigh(assessment, Seen(phase, 15.0, 80.0)).evidence for phase in (Phase.LYING_SINCE, Phase.UP)]
+    there = set().union(*looks)
+    profile = load_profile("simulated-home")
+    dropped_alone = np.array(dropped(100, 1))
+    says_a_fall = model_that_says(0.99)
+    unit = Unit(profile, "wearable", profile.wearables["wearable"], budget=False, load=lambda _: says_a_fall)
+    for _, told in unit.assess(dropped_alone[:, 0], dropped_alone[:, 1:]):
+        there |= set(told.assessment.evidence)
+    assert there == set(EVIDENCE)
 
 
 def test_a_difference_a_missing_and_a_stray_file_are_named(tmp_path: Path) -> None:

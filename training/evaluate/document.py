@@ -98,6 +98,9 @@ same samples:
 
 {versus}
 
+Triggers that the unit calls by rule have no score and count for nothing here. The [card](card.md), which training makes
+without the unit's rules, counts some of them by their score: its triggers are a few more.
+
 ## The second look
 
 Everything above is the first verdict. After it the unit keeps looking: who lies still for {lying_still_s:g} s since

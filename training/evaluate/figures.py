@@ -36,8 +36,8 @@ def draw_all(folder: Path, found: Evaluation) -> None:
         for name, of in groups(material.from_source(source), activity)
     ]
     fallen = [(name, material.falls_called(of)) for name, of in rows if falls(of)]
-    plots.shares(folder / "falls.svg", "falls called, % (and 95 % interval)", fallen, 50)
+    plots.shares(folder / "falls.svg", "falls called, % (and 95 % interval)", fallen)
     lived = [(name, material.daily_life_quiet(of)) for name, of in rows if daily_life(of)]
-    plots.shares(folder / "daily-life.svg", "daily life without a call, % (and 95 % interval)", lived, 80)
+    plots.shares(folder / "daily-life.svg", "daily life without a call, % (and 95 % interval)", lived)
     plots.score_histogram(folder / "scores.svg", material.judged, frozen, found.uncertain_above)
     plots.reliability(folder / "reliability.svg", calibration(asked(material.judged)), frozen)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 
 from agent.assessment import Verdict
+from agent.contract_readme import EVIDENCE
 from agent.second_look import LYING, Phase
 from training.evaluate import cases, document, readers
 from training.evaluate.activities import SISFALL, in_words, short_words, source_of
@@ -197,9 +198,8 @@ def _most(counted: Counter[str]) -> str:
 
 def privacy(found: Evaluation) -> str:
     """Return the section for a data-protection officer."""
-    names = sorted({name for one in found.material.judged for trigger in one.triggers for name in trigger.evidence})
     return readers.PRIVACY.format(
-        evidence=", ".join(f"`{name}`" for name in names),
+        evidence=", ".join(f"`{name}`" for name in EVIDENCE),
         people=people((*found.material.judged, *found.wrist.judged)),
         size=found.card.bytes,
     )

@@ -60,13 +60,14 @@ def _line(ax: Axes, points: Sequence[Point], colour: str, style: str, label: str
     ax.fill_between(at, low, high, color=colour, alpha=0.18, linewidth=0)
 
 
-def shares(path: Path, label: str, rows: Sequence[tuple[str, Share]], least: float) -> None:
-    """Draw a share in percent for each row, with its interval and its count; the axis begins at `least` percent."""
+def shares(path: Path, label: str, rows: Sequence[tuple[str, Share]]) -> None:
+    """Draw a share in percent for each row, with its interval and its count; the axis begins at the lowest of them."""
+    least = 10.0 * int(10 * min((share.interval.low for _, share in rows), default=0.0))
     figure, (ax,) = sheet(1, 1, 7.6, 0.6 + 0.21 * len(rows))
     for row, (_, share) in enumerate(rows):
         here, low, high = (100 * value for value in (share.share, share.interval.low, share.interval.high))
-        ax.plot([max(low, least), high], [row, row], color=BLUE, linewidth=1.5)
-        ax.plot([max(here, least)], [row], "o" if here >= least else "<", color=BLUE, markersize=5)
+        ax.plot([low, high], [row, row], color=BLUE, linewidth=1.5)
+        ax.plot([here], [row], "o", color=BLUE, markersize=5)
         ax.annotate(
             f"{share.hits} of {share.count}", (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=8
         )
@@ -112,7 +113,7 @@ def reliability(path: Path, found: Calibration, threshold: float) -> None:
         upper.errorbar(means, shares_of, yerr=[below, above], fmt=shape, color=colour, capsize=3, label=label)
     upper.set_ylabel("share of falls")
     upper.set_ylim(-0.02, 1.02)
-    upper.legend(loc="upper left")
+    figure.legend(*upper.get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=8)
     lower.bar([b.low for b in found.bins], [b.falls.count for b in found.bins], 1 / BINS, align="edge", color=BLUE)
     lower.set_yscale("log")
     lower.set_ylabel("triggers (logarithmic)")

@@ -18,6 +18,10 @@ DOCTOR = """\
 - **What it can't see.** Whoever slides slowly to the floor, or leans down along a wall, may cause no trigger; then
   nothing is asked and nothing called ({no_trigger}). A sensor that is not worn sees nothing. It must be worn at the
   waist or hip: at the wrist it does not work, as the last of the tables by body position shows.
+- **What it takes for a dropped sensor.** A sensor that flew for longer than any fall in these data (280 ms and more),
+  and after which not even a breath is seen for ten seconds, was dropped: no call, but an audited suppression, and the
+  centre is told that nobody wears it. A person who falls from a ladder and whose heart stops would be taken for that,
+  too. Who falls so far and breathes is called up to ten seconds later ([architecture.md](../architecture.md)).
 - **What it missed most** here: {missed}.
 - **What it called falsely** here: {false}.
 - **What the score is not.** It says how much a motion looks like these falls. It says nothing of injury, of how long
@@ -31,18 +35,23 @@ PRIVACY = """\
 
 - **Motion does not, without consent.** Samples are held in memory for the seconds that a trigger needs, and judged on
   the unit. What goes to the response centre about a trigger is: when, which sensor, the verdict, the score with its
-  threshold, the model's name and hash, the reasons in words, and these numbers: {evidence}. Their meaning is in [the
-  contract](../contract/README.md), and how they are made in [pipeline.md](pipeline.md).
+  threshold, the model's name and hash, the reasons in words, and some of these numbers:
+  {evidence}.
+  What each is stands in [the contract](../contract/README.md#evidence), how it is made in [pipeline.md](pipeline.md).
+- **What else says something of the person.** Whether somebody lies still or walks in the two minutes after a call;
+  whether the sensor is worn; once a day how many triggers there were and a histogram of their scores, also of a model
+  that is only tried. A clear trigger under the level of a plain sensor is counted, and nothing else of it leaves.
 - **No person decides on a suppression; so none is silent.** A trigger that a plain sensor would have called and the
   model does not is told to the centre with its score and reasons. Uncertain ones draw on a budget; when it is spent
   they call.
-- **Who is in this report.** {people} people of two public research datasets, under the codes that the datasets gave
-  them. Nobody's name, address or health is in it, and no citizen of any municipality. The model holds {size} bytes of
-  weights, and no recording.
+- **Who is in this report.** {people} people of two public research datasets (with those of the wrist alone), under the
+  codes that the datasets gave them. Nobody's name, address or health is in it, and no citizen of any municipality. The
+  model holds {size} bytes of weights, and no recording.
 - **What this repository holds.** Counts and figures over many recordings, and for each missed fall and false call
   some numbers. No recording, and no plot of a single one: the datasets name no licence that would allow it.
 - **With consent only.** The unit keeps no motion for anybody to learn from unless the citizen's consent stands in the
-  unit file ([configuration.md](../configuration.md)).
+  unit file. Then it keeps the motion around triggers, encrypted for the municipality, for 90 days at most; nothing
+  sends it, a technician fetches it at the unit ([consent.md](../operations/consent.md)).
 """
 
 ENGINEER = """\

@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from agent.errors import ConfigError, RecordingError
 from agent.inference import cards
 from agent.simulator.handling import dropped, put_on
 from agent.simulator.motions import MOTIONS
-from tests.unit.inference.motions import LYING, Floats, fall, jolts, times
+from tests.unit.inference.motions import LYING, Floats, fall, jolts, model_that_says, times
 
 
 def write(path: Path, t: Floats, xyz: Floats) -> str:
@@ -291,8 +290,3 @@ def unsure() -> Any:
     """Return the shipped card, and a model that is never sure."""
     card = cards.load_card("fall-waist")
     return model_that_says((card.uncertain_above + card.threshold) / 2)
-
-
-def model_that_says(score: float) -> Any:
-    """Return the shipped card, and a model that gives every window this score."""
-    return cards.load_card("fall-waist"), SimpleNamespace(runtime="none", score=lambda _: score)

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from agent.contract_readme import EVIDENCE
 from tests.unit.training.made_up import CARD, THRESHOLD, daily, evaluation, fall, home, recording, trigger
 from training.evaluate import cases
 from training.evaluate.counts import Material, false_calls
@@ -14,6 +15,7 @@ from training.evaluate.report import report
 from training.evaluate.tables import percent, table
 from training.evaluate.targets import targets
 from training.evaluate.versus import versus
+from training.words import soft_in_words
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +147,15 @@ def test_what_second_looks_added_stands_apart() -> None:
     found = section(report(evaluation([*home(), raised, walked])), "The second look")
     assert "| SisFall, waist, falls | 23 | 21 | 0 | 0 | 1 |" in found
     assert "| SisFall, waist, daily life | 63 | 2 | 1 | 0 | 0 |" in found
+
+
+def test_a_doctor_reads_of_the_soft_trigger_and_of_what_passes_for_a_dropped_sensor(text: str) -> None:
+    words = " ".join(section(text, "What a doctor should know").split())
+    assert soft_in_words(CARD) in words
+    assert "whose heart stops would be taken for that, too" in words
+
+
+def test_a_data_protection_officer_finds_every_number_that_can_leave(text: str) -> None:
+    words = section(text, "What leaves the home")
+    assert all(f"`{name}`" in words for name in EVIDENCE)
+    assert "a technician fetches it" in words
