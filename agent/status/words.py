@@ -65,13 +65,13 @@ _TOLD: Mapping[str, Text] = {
     ),
     EventType.CALL_CANCELLED: Text("Foralarmen fra {who} blev afbrudt", "The pre-alarm from {who} was cancelled"),
     EventType.CALL_CLOSED: Text("Kaldet fra {who} er afsluttet", "The call from {who} was closed"),
-    EventType.TECH_FAULT: Text("FEJL {who}: {fault}{detail}", "FAULT {who}: {fault}{detail}"),
-    EventType.TECH_RESTORED: Text("I orden igen {who} (var: {fault})", "Restored {who} (was: {fault})"),
+    EventType.TECH_FAULT: Text("FEJL{of}: {fault}{detail}", "FAULT{of}: {fault}{detail}"),
+    EventType.TECH_RESTORED: Text("I orden igen{of} (var: {fault})", "Restored{of} (was: {fault})"),
     EventType.TECH_TEST: Text("Selvtest: {result}{detail}", "Self-test: {result}{detail}"),
     EventType.TECH_COMMISSIONED: Text("Enheden er taget i brug", "The unit was commissioned"),
     EventType.AUDIT_SUPPRESSED: Text(
-        "Intet kald: udslag fra {who} blev vurderet som falsk{more}",
-        "No call: a trigger from {who} was judged false{more}",
+        "Intet kald: udslag fra {who} blev ikke taget for et fald{more}",
+        "No call: a trigger from {who} was not taken for a fall{more}",
     ),
     EventType.AUDIT_SUMMARY: Text("Døgnets opgørelse", "The day's summary"),
 }
@@ -80,7 +80,8 @@ _AUTOMATIC = Text("fald", "fall")
 _REPEAT = Text("trukket igen, {n}. gang", "pulled again, time {n}")
 _TEST = Text("gåprøve", "walk test")
 _ESCALATION = Text("{n}. gang", "time {n}")
-_UNVERIFIED = Text("ikke efterprøvet", "unverified")
+_VERDICT = {"unverified": Text("ikke efterprøvet", "unverified"), "uncertain": Text("usikkert", "uncertain")}
+"""The verdicts that the event's own words do not tell."""
 _WELL = Text("i orden", "well")
 _NOT_WELL = Text("ikke i orden", "not well")
 
@@ -107,15 +108,14 @@ def tell(event: Mapping[str, Any]) -> Text:
     trigger = data.get("trigger") or {}
     subject = str(event.get("subject") or "")
     place = trigger.get("room")
-    who = (
-        both(Text("{name} ({room})", "{name} ({room})"), name=subject, room=rooms.in_words(str(place)))
-        if place
-        else None
-    )
+    name = Text("{name} ({room})", "{name} ({room})")
+    where = both(name, name=subject, room=rooms.in_words(str(place))) if place else None
+    who = where or subject or str(data.get("sensor") or "")
     detail = str(data.get("detail") or "")
     return both(
         template,
-        who=who or subject or str(data.get("sensor") or ""),
+        who=who,
+        of=both(Text(" {who}", " {who}"), who=who) if who else "",
         more=_more(data),
         fault=fault(str(data.get("fault") or "")),
         detail=f" ({detail})" if detail else "",
@@ -127,7 +127,7 @@ def _more(data: Mapping[str, Any]) -> Text:
     """Return what is worth knowing about a call beside its place, in brackets."""
     assessment = data.get("assessment") or {}
     known: list[Text] = []
-    if (data.get("trigger") or {}).get("kind") == "automatic":
+    if data.get("call_id") and (data.get("trigger") or {}).get("kind") == "automatic":
         known.append(_AUTOMATIC)
     if data.get("test"):
         known.append(_TEST)
@@ -135,8 +135,8 @@ def _more(data: Mapping[str, Any]) -> Text:
         known.append(both(_ESCALATION, n=data["escalation"]))
     elif data.get("repeat"):
         known.append(both(_REPEAT, n=data["repeat"] + 1))
-    if assessment.get("verdict") == "unverified":
-        known.append(_UNVERIFIED)
+    if verdict := _VERDICT.get(str(assessment.get("verdict"))):
+        known.append(verdict)
     known += _reasons(assessment)
     if not known:
         return Text("", "")

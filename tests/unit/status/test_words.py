@@ -73,6 +73,7 @@ def test_a_fall_is_told_with_its_reasons() -> None:
         "type": "dk.nodkald.call.raised",
         "subject": "wearable",
         "data": {
+            "call_id": "c1",
             "trigger": {"kind": "automatic", "type": "fall", "sensor": "wearable", "room": "on_person"},
             "assessment": {"verdict": "unverified", "reasons": ["impact 4.8 g"]},
         },
@@ -81,6 +82,26 @@ def test_a_fall_is_told_with_its_reasons() -> None:
     assert words.tell(event).da.endswith("(fald, ikke efterprøvet, impact 4.8 g)"), "an older version wrote no Danish"
     event["data"]["assessment"]["reasons_da"] = ["stød 4,8 g"]
     assert words.tell(event).da == "KALD fra wearable (på kroppen) (fald, ikke efterprøvet, stød 4,8 g)"
+
+
+@pytest.mark.parametrize(("verdict", "word"), [("false_alarm", ""), ("uncertain", "usikkert, ")])
+def test_what_was_no_call_is_not_told_as_a_fall(verdict: str, word: str) -> None:
+    event = {
+        "type": "dk.nodkald.audit.suppressed",
+        "subject": "wearable",
+        "data": {
+            "trigger": {"kind": "automatic", "type": "fall", "sensor": "wearable", "room": "on_person"},
+            "assessment": {"verdict": verdict, "reasons": ["impact 2.6 g"], "reasons_da": ["stød 2,6 g"]},
+        },
+    }
+    said = f"Intet kald: udslag fra wearable (på personen) blev ikke taget for et fald ({word}stød 2,6 g)"
+    assert words.tell(event).da == said
+
+
+def test_a_fault_of_the_unit_itself_has_no_name_before_it() -> None:
+    for kind, said in (("fault", "FEJL: lageret er fuldt"), ("restored", "I orden igen (var: lageret er fuldt)")):
+        event = {"type": f"dk.nodkald.tech.{kind}", "data": {"fault": "storage.full", "sensor": None}}
+        assert words.tell(event).da == said
 
 
 @pytest.mark.parametrize("event", [{}, {"type": "dk.nodkald.new.thing"}, {"type": "dk.nodkald.tech.fault", "data": 5}])
