@@ -14,13 +14,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from training import sisfall, smartfallmm
-from training.recordings import Recording
+from training.recordings import Recording, Unreadable
 
 FOLDS = 5
-
-
-class Unreadable(Exception):  # noqa: N818 - what it is
-    """A folder does not hold the dataset that it was named for."""
 
 
 def load(sisfall_folder: Path | None, smartfallmm_folder: Path | None) -> list[Recording]:

@@ -17,6 +17,10 @@ TRAINED_ON = ("waist", "hip_left", "hip_right_phone")
 """Body positions in the manifest that the waist model learns from and is judged on. The wrist is not among them."""
 
 
+class Unreadable(SystemExit):
+    """A folder does not hold what it was named for. Whatever command wanted it ends with the sentence, exit code 1."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
     """One recording; `xyz_g` (n, 3) in the sensor's own axes, `peak_s` the time of its largest |a|."""
@@ -46,10 +50,16 @@ def peak_s(xyz_g: NDArray[np.float64], rate_hz: float) -> float:
 
 
 def load(folder: Path, positions: tuple[str, ...] = TRAINED_ON) -> list[Recording]:
-    """Read the recordings of these body positions; FileNotFoundError with the path if the folder is not there."""
-    with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["body_position"] in positions]
-    samples = {name: np.load(folder / name)["acc_mg"] for name in sorted({row["file"] for row in rows})}
+    """Read the recordings of these body positions. Raises Unreadable, with the path, if a file is not there."""
+    try:
+        with (folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if row["body_position"] in positions]
+        samples = {name: np.load(folder / name)["acc_mg"] for name in sorted({row["file"] for row in rows})}
+    except OSError as error:
+        raise Unreadable(
+            f"{error.filename} can't be read ({error.strerror}): --data takes a folder with manifest.csv and *.npz"
+            " files; docs/model/data.md says how to learn from your own download of the originals"
+        ) from error
     return [_recording(row, samples[row["file"]]) for row in rows if row["quality"] != "suspect_not_hip"]
 
 

@@ -73,7 +73,7 @@ def shares(path: Path, label: str, rows: Sequence[tuple[str, Share]]) -> None:
         )
     ax.set_yticks(range(len(rows)), [name for name, _ in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.set_xlim(least, 100.5)
+    ax.set_xlim(least, 100 + 0.012 * (100 - least))  # so that a point at 100 % is whole
     ax.set_xlabel(label)
     save(figure, path)
 
@@ -113,7 +113,7 @@ def reliability(path: Path, found: Calibration, threshold: float) -> None:
         upper.errorbar(means, shares_of, yerr=[below, above], fmt=shape, color=colour, capsize=3, label=label)
     upper.set_ylabel("share of falls")
     upper.set_ylim(-0.02, 1.02)
-    figure.legend(*upper.get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=8)
+    figure.legend(*upper.get_legend_handles_labels(), loc="outside upper center")
     lower.bar([b.low for b in found.bins], [b.falls.count for b in found.bins], 1 / BINS, align="edge", color=BLUE)
     lower.set_yscale("log")
     lower.set_ylabel("triggers (logarithmic)")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from training import originals, sisfall, smartfallmm
-from training.recordings import Recording
+from training.recordings import Recording, Unreadable, load
 
 BEGAN = datetime(2022, 7, 20, 16, 31, 51, 354_000, tzinfo=UTC)
 UPRIGHT = np.array([0.0, 1.0, 0.0])
@@ -186,5 +188,18 @@ def test_both_folders_make_one_list_with_people_in_one_fold_each(
 
 
 def test_a_folder_without_recordings_is_said(tmp_path: Path) -> None:
-    with pytest.raises(originals.Unreadable, match="holds no recording"):
+    with pytest.raises(Unreadable, match="holds no recording"):
         originals.load(tmp_path, None)
+    with pytest.raises(Unreadable, match=r"manifest\.csv can't be read .*: --data takes a folder"):
+        load(tmp_path)
+    rows = "rec_id,body_position,quality,file\nr,waist,,gone.npz\n"
+    (tmp_path / "manifest.csv").write_text(rows)
+    with pytest.raises(Unreadable, match=r"gone\.npz can't be read"):
+        load(tmp_path)
+
+
+def test_a_command_that_is_given_no_data_ends_with_the_sentence(tmp_path: Path) -> None:
+    words = (sys.executable, "-m", "training.stillness", "--data", str(tmp_path))
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "manifest.csv can't be read" in done.stderr
