@@ -94,7 +94,8 @@ def test_what_was_no_call_is_not_told_as_a_fall(verdict: str, word: str) -> None
             "assessment": {"verdict": verdict, "reasons": ["impact 2.6 g"], "reasons_da": ["stød 2,6 g"]},
         },
     }
-    said = f"Intet kald: udslag fra wearable (på personen) blev ikke taget for et fald ({word}stød 2,6 g)"
+    where = ROOMS[Room.ON_PERSON].da
+    said = f"Intet kald: udslag fra wearable ({where}) blev ikke taget for et fald ({word}stød 2,6 g)"
     assert words.tell(event).da == said
 
 
