@@ -1,8 +1,8 @@
 """Fall detection without fall detection: the plain threshold sensor that the unit falls back to.
 
 Rules of this file: pure Python without any library, because it stands in where `agent/inference` is missing, not loaded
-yet, or broken. Every peak over `reference_g` is a call, `unverified`. One call in four seconds is enough: a fall has
-several impacts, and further triggers join the call anyway.
+yet, or broken. Every peak over `reference_g` is a call, `unverified`; what is no number is no measurement. One call in
+four seconds is enough: a fall has several impacts, and further triggers join the call anyway.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def judge(
     """Return the moment of the last trigger (None if there never was one), and what this batch triggers."""
     signals: list[TriggerSeen | Assessed] = []
     for at, (x, y, z) in zip(batch.times, batch.xyz_g, strict=True):
-        peak = math.sqrt(float(x) ** 2 + float(y) ** 2 + float(z) ** 2)
-        if peak < reference_g or (last_at is not None and at - last_at < HOLD_OFF_S):
+        peak = math.hypot(x, y, z)
+        if not reference_g <= peak < math.inf or (last_at is not None and at - last_at < HOLD_OFF_S):
             continue
         last_at = float(at)
         trigger_id = f"{batch.sensor}-plain-{last_at:.3f}"

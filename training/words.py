@@ -1,6 +1,7 @@
 """`python -m training.words`: the model card in words, `docs/model/card.md`, made from the JSON card.
 
-Rules of this file: every number comes from the card; a test fails where the document and the card differ.
+Rules of this file: what was measured comes from the card; what the training aims at is said here, as
+`training/figures.py` and `training/calibrate.py` have it. A test fails where the document and the card differ.
 """
 
 from __future__ import annotations

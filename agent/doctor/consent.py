@@ -63,5 +63,5 @@ def examine(consent: Consent, now: Now) -> list[Finding]:
         seal.encrypt(b"", consent.certificate)
     except OpensslError as error:
         unusable = both(_UNUSABLE, certificate=str(consent.certificate))
-        return [Finding(NAME, Verdict.WARN, unusable, subject, _PUT_IT_THERE, str(error).splitlines()[0])]
+        return [Finding(NAME, Verdict.WARN, unusable, subject, _PUT_IT_THERE, str(error).partition("\n")[0])]
     return [Finding(NAME, Verdict.OK, both(_HOLDS, until=until), subject)]

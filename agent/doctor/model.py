@@ -86,10 +86,11 @@ def _examine(case: Case, wearables: list[Wt901]) -> Iterator[Finding]:
 
     folder = folder_of(case.unit)
     chosen = choose(folder)
-    judging = {wearable.body_position: (wearable, *stand_in(wearable, chosen)) for wearable in wearables}
-    for wearable, live, _ in judging.values():
+    judged = [(one, *stand_in(one, chosen)) for one in wearables]
+    judging = {live.name if live else wearable.fall.model: (live, wearable) for wearable, live, _ in judged}
+    for live, wearable in judging.values():
         yield _examine_live(live, wearable, case.model_in_use)
-    for refused in sorted({why for _, _, why in judging.values() if why}):
+    for refused in sorted({why for _, _, why in judged if why}):
         yield Finding(NAME, Verdict.FAIL, _REFUSED, next_step=_PROMOTE, detail=refused)
     if chosen.shadow is not None:
         yield _examine_shadow(chosen.shadow, folder, case.shadow_in_use)

@@ -174,6 +174,18 @@ def test_before_fall_detection_is_loaded_the_plain_threshold_watches() -> None:
     assert len(home.seen("call.raised")) == 1
 
 
+def test_what_is_no_number_does_not_break_the_plain_threshold() -> None:
+    home = HomeBench(pre_alarm_s=0.0)
+    home.state = core.without_falls(home.state, "numpy is missing", home.clock.now())[0]
+    at = home.clock.now().mono
+    nan, inf = float("nan"), float("inf")
+    damaged = ((nan, 0.0, 1.0), (inf, 0.0, 0.0), (0.0, -inf, nan))
+    home.step(MotionBatch("wearable", tuple(at + n for n in range(3)), damaged))
+    assert not home.seen("call.raised")
+    home.step(MotionBatch("wearable", (at + 4,), ((0.0, 0.0, 2.2),)))
+    assert len(home.seen("call.raised")) == 1
+
+
 def test_a_model_that_can_not_be_used_is_a_fault_until_it_can() -> None:
     home = HomeBench()
     home.step(ModelState("wearable", failing=True, detail="wrong hash"))

@@ -12,6 +12,7 @@ from agent.clock import Now
 from agent.config import Consent
 from agent.doctor import consent
 from agent.doctor.finding import Verdict
+from agent.errors import OpensslError
 from agent.provision import openssl
 from agent.windows import seal
 from tests.unit.doctor.cases import only
@@ -45,3 +46,14 @@ def test_one_under_which_nothing_is_kept_is_a_warning(tmp_path: Path, now: Now, 
     found = only(consent.examine(agreed(tmp_path / "nowhere.pem"), now))
     assert found.verdict is Verdict.WARN
     assert words in found.found.en
+
+
+def test_an_openssl_that_was_killed_without_a_word_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> bytes:
+        raise OpensslError("")
+
+    monkeypatch.setattr(seal, "encrypt", killed)
+    found = only(consent.examine(agreed(tmp_path / "windows.pem"), Now(1.0, BEFORE)))
+    assert (found.verdict, found.detail) == (Verdict.WARN, "")

@@ -32,6 +32,7 @@ from agent.doctor.watchdog import Watchdog
 from agent.inference import cards
 from agent.models import bring
 from agent.models.choice import Choice
+from agent.profiles import Profile
 from agent.status.client import Closed, Seen
 from agent.uplink.outbox import open_outbox
 from agent.uplink.rescue import open_whatever_it_is, spare_of
@@ -203,6 +204,19 @@ def test_a_model_file_that_was_changed_is_found(
     monkeypatch.setattr(cards, "load_file", lambda _: b"not the model")
     [found] = model.examine(case(tmp_path, said=said))
     assert (found.verdict, "sha256" in found.detail) == (Verdict.FAIL, True)
+
+
+def test_every_model_that_judges_is_examined_also_two_at_one_place_on_the_body(tmp_path: Path) -> None:
+    examined = case(tmp_path)
+    worn = examined.unit.profile.wearables["wearable"]
+    other = worn.model_copy(update={"port": "other", "fall": worn.fall.model_copy(update={"model": "no-such-model"})})
+    values = dict(examined.unit.profile)
+    profile = Profile.model_construct(**values | {"sensors": {"one": other, **values["sensors"]}})
+    found = model.examine(replace(examined, unit=replace(examined.unit, profile=profile)))
+    assert sorted((one.subject, one.verdict) for one in found) == [
+        (cards.load_card("fall-waist").label, Verdict.OK),
+        ("no-such-model", Verdict.FAIL),
+    ]
 
 
 def test_the_chosen_models_are_examined_with_their_signatures(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def test_it_is_audited_whatever_its_peak() -> None:
     assert (unit.last.over_reference, unit.last.dropped, unit.last.audited) == (False, True, True)
 
 
-@pytest.mark.parametrize(("ms", "held"), [(drop.FLIGHT_MS - 20.0, False), (drop.FLIGHT_MS, True)])
+@pytest.mark.parametrize(("ms", "held"), [(260.0, False), (280.0, True)])
 def test_how_long_it_flew_decides_whether_it_is_watched(
     ms: float, monkeypatch: pytest.MonkeyPatch, *, held: bool
 ) -> None:

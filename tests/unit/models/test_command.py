@@ -254,6 +254,9 @@ def test_the_office_signs_no_card_of_another_file_and_with_no_other_key(
     card.with_suffix(".tflite").write_bytes(CONTENT + b"x")
     assert desk("sign-model", "--card", card, "--key", secret, "--out", tmp_path / "out") == 1
     assert "sha256" in capsys.readouterr().err
+    card.with_suffix(".tflite").write_bytes(bytes(folder.LARGEST[".tflite"] + 1))
+    assert desk("sign-model", "--card", card, "--key", secret, "--out", tmp_path / "out") == 1
+    assert "a unit would refuse it" in capsys.readouterr().err
     card.with_suffix(".tflite").unlink()
     assert desk("sign-model", "--card", card, "--key", secret, "--out", tmp_path / "out") == 1
     assert not (tmp_path / "out").exists()
