@@ -7,6 +7,7 @@ be ended; after `MENDS` of them a worker is left as it is until the next start, 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -36,6 +37,7 @@ class Workers:
     """All workers of the unit, by `kind` or `kind:name` as in `deadlines.LIMITS`."""
 
     def __init__(self) -> None:
+        self._adding = threading.Lock()
         self._workers: dict[str, Worker] = {}
         self._mended: dict[str, int] = {}
         self._watch = Watch()
@@ -44,7 +46,8 @@ class Workers:
 
     def add(self, name: str, worker: Worker) -> None:
         """Look after a worker; a mended one takes the place of the one that it replaces."""
-        self._workers = {**self._workers, name: worker}  # a new dict: the loader adds while the core looks
+        with self._adding:  # the loader adds one while the core puts another in the place of one that hangs
+            self._workers = {**self._workers, name: worker}  # a new dict, because the core looks meanwhile
 
     def look(self, now: float) -> None:
         """Look at all of them, at most once a second; ping systemd if the pins and the core meet their deadlines."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from agent import workers
@@ -81,3 +85,26 @@ def test_what_works_again_is_told(pings: list[str]) -> None:
     since[0] = None
     looked_after.look(30.0)
     assert well == ["well"]
+
+
+def test_two_that_are_added_at_once_are_both_looked_after() -> None:
+    looked_after = Workers()
+    idle = Worker(lambda: None, mend=lambda _: None)
+    other = threading.Thread(target=looked_after.add, args=("other", idle))
+
+    class Copied(dict[str, Worker]):
+        """While it is copied, another thread has time to add one of its own, unless it is kept waiting."""
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(list(super().keys()))
+
+        def keys(self) -> Any:
+            if other.ident is None:
+                other.start()
+                other.join(0.2)
+            return list(super().keys())
+
+    looked_after._workers = Copied(first=idle)
+    looked_after.add("second", idle)
+    other.join(5)
+    assert set(looked_after._workers) == {"first", "second", "other"}
