@@ -46,7 +46,7 @@ def test_the_sixth_uncertain_in_a_day_is_a_call_and_a_day_later_it_is_not() -> N
     assert budget.left(104.0) == 0
     spent = judge(0.55, 0.6, 0.5, budget, 200.0, moved_on=False)
     assert spent.verdict is Verdict.UNVERIFIED
-    assert spent.unasked is Unasked.BUDGET_SPENT
+    assert (spent.unasked, spent.advice) == (Unasked.BUDGET_SPENT, Advice.PHONE_FIRST)
     assert spent.budget.spent_at == budget.spent_at
     assert judge(0.55, 0.6, 0.5, budget, 100.0 + DAY_S, moved_on=False).verdict is Verdict.UNCERTAIN
     assert budget.left(100.0 + DAY_S) == 1
@@ -80,6 +80,11 @@ def test_a_note_that_comes_late_is_added_to_what_was_spent_meanwhile() -> None:
     assert after["wearable"].left(30.0 + DAY_S - 2000.0) == 3
     assert after["other"] == meanwhile["other"]
     assert with_late_note(meanwhile, "{", 30.0)[0]["wearable"].left(30.0) == 0
+
+
+def test_ages_in_a_note_that_can_not_be_are_left_out() -> None:
+    budgets, fault = budgets_from_note('{"wearable": [-1000, Infinity, NaN, 10]}', {"wearable": 5}, 50.0)
+    assert (fault, budgets["wearable"].spent_at) == ("", (40.0,))
 
 
 def test_no_note_is_a_full_budget() -> None:

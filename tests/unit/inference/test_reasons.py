@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -91,6 +92,36 @@ def test_a_shock_is_the_speed_that_it_can_make() -> None:
     xyz[77] = 0.0
     assert largest_shock(xyz, 75, 124) == pytest.approx(2 * 10 * 9.81 / 50)  # two shocks: the harder one counts
     assert largest_shock(window(fall(times(12, start=0.0), 6.0)), 75, 124) < MOST_SHOCK
+
+
+def test_no_fall_at_home_is_harder_than_one_from_over_three_metres() -> None:
+    assert pytest.approx(math.sqrt(2 * 9.81 * 3.3), abs=0.1) == MOST_SHOCK
+
+
+@pytest.mark.parametrize(("g", "ms"), [(0.59, 200), (0.61, 0)])
+def test_free_fall_is_less_than_six_tenths_of_gravity(g: float, ms: float) -> None:
+    xyz = np.tile([0.0, 1.0, 0.0], (200, 1))
+    xyz[60:70] *= g
+    assert evidence(xyz, 2.0, 75, 124)["free_fall_ms"] == ms
+
+
+@pytest.mark.parametrize(("by_g", "still_s"), [(0.11, 2.46), (0.13, 1.0)])
+def test_still_is_less_than_a_breath_of_movement(by_g: float, still_s: float) -> None:
+    xyz = np.tile([0.0, 1.0, 0.0], (200, 1))
+    xyz[149] *= 1 + by_g  # fifty samples before the end of what was measured
+    assert evidence(xyz, 2.0, 75, 124)["still_s"] == pytest.approx(still_s, abs=0.03)
+
+
+def test_half_a_second_after_the_fall_has_settled_is_the_least_that_says_anything() -> None:
+    xyz = np.tile([0.0, 1.0, 0.0], (200, 1))
+    assert set(evidence(xyz, 2.0, 75, 73)) == {"peak_g", "free_fall_ms"}
+    assert set(evidence(xyz, 2.0, 24, 74)) == {"peak_g", "free_fall_ms", "moving_g", "still_s"}
+    assert set(evidence(xyz, 2.0, 25, 74)) == {"peak_g", "free_fall_ms", "moving_g", "still_s", "posture_deg"}
+
+
+@pytest.mark.parametrize(("moving_g", "still_s", "moved"), [(0.15, 0.4, True), (0.149, 0.4, False), (0.15, 0.5, False)])
+def test_who_moved_on_moved_and_was_not_still_at_the_end(moving_g: float, still_s: float, *, moved: bool) -> None:
+    assert r.has_moved_on({"moving_g": moving_g, "still_s": still_s}) == moved
 
 
 def test_held_samples_are_no_shock() -> None:
