@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from agent.assessment import Advice, Assessed, FallDetection, TriggerSeen, Verdict
+from agent.assessment import Advice, Assessed, FallDetection, Observation, TriggerSeen, Verdict
 from agent.clock import Now
 from agent.effects import Log, SaveNote, Score
 from agent.inference import detector, policy
@@ -288,3 +288,15 @@ def test_a_score_that_never_comes_is_forgotten_in_the_end() -> None:
 
 def test_an_unreadable_budget_note_is_told() -> None:
     assert [o for o in unit(note="{").out if isinstance(o, Log)]
+
+
+def test_each_second_is_told_until_the_look_is_over_and_none_before_a_trigger() -> None:
+    judged = {"wearable": wearable(second_look_s=20, lying_still_s=10)}
+    told = Unit(detector.start(judged, None, Now(1000.0, 0.0), id_prefix="b.")[0])
+    t = times(40)
+    told.play(batch(t, fall(t, 1005.0)))
+    seconds = [o.at for o in told.out if isinstance(o, Observation)]
+    began_at, impact_at = told.seen[0].impact_at, told.seen[-1].impact_at
+    assert began_at <= seconds[0] <= began_at + 1.0
+    assert impact_at + 20.0 <= seconds[-1] <= impact_at + 21.0
+    assert np.allclose(np.diff(seconds), 1.0)

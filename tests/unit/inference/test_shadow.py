@@ -149,6 +149,28 @@ def test_what_the_live_model_could_not_answer_is_not_compared_but_scored() -> No
     bench.worker.stop()
 
 
+@pytest.mark.parametrize(("score", "calls"), [(0.5, True), (0.499, False)])
+def test_a_shadow_calls_from_its_own_threshold_on(score: float, *, calls: bool) -> None:
+    bench = Bench(lambda: score)
+    bench.until(ShadowState)
+    bench.ask(1)
+    assert bench.until(ShadowScored)[-1] == ShadowScored(live=True, shadow=calls, score=score)
+    bench.worker.stop()
+    eventually(lambda: not bench.candidate._thread.is_alive())  # it ends with the worker
+
+
+@pytest.mark.parametrize("score", [float("nan"), 7.0, -0.1])
+def test_a_shadow_whose_score_is_none_is_told_and_asked_no_more(score: float) -> None:
+    bench = Bench(lambda: score)
+    bench.until(ShadowState)
+    bench.ask(1)
+    items = bench.until(ShadowState)
+    assert NOT_COMPARED in items
+    assert isinstance(items[-1], ShadowState)
+    assert (items[-1].failing, "no share of one" in items[-1].detail) == (True, True)
+    bench.worker.stop()
+
+
 @pytest.mark.parametrize("score", [float("nan"), 7.0])
 def test_a_live_score_that_is_none_is_not_compared_either(score: float) -> None:
     bench = Bench(lambda: 0.2, live=lambda: score)
