@@ -65,7 +65,7 @@ def read_back(reading: Path, now: float) -> bool:
 def leave(reading: Path, *, synced: bool) -> None:
     """Leave an answer; whoever reads meanwhile has the one before it. Raises OSError."""
     beside = reading.with_suffix(".new")
-    beside.write_text(f"{time.monotonic():.3f} {synced:d}\n", encoding="ascii")
+    beside.write_text(f"{time.monotonic()!r} {synced:d}\n", encoding="ascii")
     beside.replace(reading)
 
 
