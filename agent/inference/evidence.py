@@ -24,7 +24,7 @@ MOST_SHOCK = 8.0
 _SHOCK_G = 3.0  # a shock is a time in which |a| stays over this
 _GRAVITY = 9.81
 _SETTLE = 50  # grid samples after the impact that belong to the fall itself
-_LEAST = 25  # fewer measured samples make no statement about posture or movement
+_LEAST = 25  # fewer measured samples make no statement about posture or movement; odd, for there is one in the middle
 
 
 def evidence(xyz: Floats, peak_g: float, before: int, after: int) -> dict[str, float]:
@@ -80,6 +80,7 @@ def _edges(flags: NDArray[np.bool_]) -> NDArray[np.intp]:
 
 
 def _still_at_end(magnitude: Floats) -> int:
-    level = float(np.median(magnitude[-_LEAST:]))
+    # The median of an odd number, but not by np.median: its first call loads all of numpy.ma, and the core waits.
+    level = float(np.sort(magnitude[-_LEAST:])[_LEAST // 2])
     loud = np.flatnonzero(np.abs(magnitude - level) > STILL_G)
     return len(magnitude) - 1 - int(loud[-1]) if len(loud) else len(magnitude)

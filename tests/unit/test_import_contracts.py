@@ -86,3 +86,13 @@ def test_what_looks_at_the_model_before_the_start_loads_nothing_heavy() -> None:
     script = "import agent.inference.cards, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "numpy" not in done.stdout.split()
+
+
+def test_judging_the_first_fall_loads_nothing() -> None:
+    """The core's own thread does it: an import there would delay a cord that is pulled meanwhile."""
+    script = (
+        "import sys; from tests.unit.inference.test_detector import one_fall, ready; u = ready(); "
+        "before = set(sys.modules); u.play(one_fall()); assert u.assessed; print(*set(sys.modules) - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -36,6 +36,13 @@ def test_still_is_the_time_at_the_end_within_0_12_g(moved_g: float, still_s: flo
     assert f"{STILL_G:g} g" in EVIDENCE["still_s"]
 
 
+@pytest.mark.parametrize("other_g", [0.5, 1.5])
+def test_what_is_still_is_what_most_of_the_last_half_second_measured(other_g: float) -> None:
+    xyz = window()
+    xyz[-25:-13] *= other_g
+    assert measured(xyz)["still_s"] == pytest.approx(0.26)
+
+
 def test_moving_is_the_scatter_from_a_second_after_the_impact_on() -> None:
     assert measured(window())["moving_g"] == 0.0
     assert measured(window(at_the_end=1.0))["moving_g"] == round(float(np.std([1.0] * 74 + [2.0])), 3)
