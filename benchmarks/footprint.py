@@ -89,6 +89,11 @@ LIFE = (
 # ---------------------------------------------------------------- the process
 
 
+def compile_unit(python: str) -> None:
+    """Make the byte code of this tree and of the venv, as it is on a unit; else its start is another one."""
+    subprocess.run([python, "-c", COMPILE], check=True)
+
+
 @contextmanager
 def running(python: str, directory: Path, port: int, **has: bool) -> Iterator[tuple[int, float]]:
     """Run a unit that `has` what `write_unit` can give it; give its pid and the seconds until it was armed."""
@@ -194,7 +199,7 @@ def fallen(python: str, directory: Path, port: int, **has: bool) -> tuple[float,
 
 def process(python: str, seconds: float, starts: int) -> int:
     """Measure processes; return the exit code."""
-    subprocess.run([python, "-c", COMPILE], check=True)
+    compile_unit(python)
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         broker = Mosquitto(directory / "mosquitto", "log_type none").start()

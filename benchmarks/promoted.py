@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from benchmarks.figures import percentile, row
-from benchmarks.footprint import running
+from benchmarks.footprint import compile_unit, running
 from tests.broker.mosquitto import Mosquitto
 from tests.waiting import eventually
 
@@ -43,6 +43,7 @@ def main() -> int:
     parser.add_argument("--starts", type=int, default=10)
     parser.add_argument("--python", default=sys.executable)
     args = parser.parse_args()
+    compile_unit(args.python)
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in UNITS}
     with tempfile.TemporaryDirectory() as scratch:
         broker = Mosquitto(Path(scratch) / "mosquitto", "log_type none").start()
