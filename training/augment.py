@@ -6,6 +6,8 @@ makes a window that the unit could not see. Each change has a physical reason be
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +17,7 @@ from training.dataset import MARGIN
 Batch = NDArray[np.float32]
 _SHIFT = 8  # grid samples: the largest |a| of a fall with two peaks may be either
 _RANGES_G = (2.0, 4.0, 8.0, 16.0)
-_OFFSET_G = 0.08  # on each axis: the zero-g tolerance of a common chip in such sensors
+_OFFSET_G = 0.12  # on each axis: usual is 0.035, and the data sheet of a common chip (ADXL345) allows 0.15
 
 
 def augment(wide: NDArray[np.float64], rng: np.random.Generator) -> Batch:
@@ -30,6 +32,33 @@ def augment(wide: NDArray[np.float64], rng: np.random.Generator) -> Batch:
     a = a + rng.uniform(-_OFFSET_G, _OFFSET_G, (n, 1, 3)).astype(np.float32)  # its offset
     a = a + rng.standard_normal(a.shape, dtype=np.float32) * _uniform(rng, 0, 0.03, n)  # its noise
     return _clipped(a, rng)
+
+
+def brisker(wide: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return the same motions done harder, by up to a half: what is faster than 0.5 s grows, the posture stays."""
+    slow = channels.smoothed(wide)
+    hardened: NDArray[np.float64] = slow + (wide - slow) * rng.uniform(1.0, 1.5, (len(wide), 1, 1))
+    return hardened
+
+
+def slowed(wide: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return the same motions done in up to 1.4 times the time, about the impact, and softer by as much.
+
+    So falls who is broken by a hand on a table, or by the knees first. Nothing is stretched beyond what was measured.
+    """
+    longer = rng.uniform(1.0, 1.4, (len(wide), 1))
+    impact = MARGIN + layout.BEFORE
+    stretched = _at(wide, impact + (np.arange(wide.shape[1])[None, :] - impact) / longer)
+    slow = channels.smoothed(stretched)
+    softer: NDArray[np.float64] = slow + (stretched - slow) / longer[..., None]
+    return softer
+
+
+def backwards(wide: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the motions with time turned round, the impact where it was: acceleration has the same sign both ways."""
+    late = layout.AFTER - 1 - layout.BEFORE  # by so many samples the impact of a turned window comes too late
+    turned = wide[:, ::-1][:, late:]
+    return np.concatenate((turned, np.repeat(turned[:, -1:], late, axis=1)), axis=1)
 
 
 def _uniform(rng: np.random.Generator, low: float, high: float, count: int) -> Batch:
@@ -78,11 +107,11 @@ def _sampled_slower(a: Batch, rng: np.random.Generator) -> Batch:
     return out
 
 
-def _at(a: Batch, position: NDArray[np.float64]) -> Batch:
+def _at(a: NDArray[Any], position: NDArray[np.float64]) -> NDArray[Any]:
     """Return the windows' values at fractional positions."""
-    position = np.clip(position, 0, layout.LENGTH - 1)
-    low = np.minimum(position.astype(np.int64), layout.LENGTH - 2)
-    share, rows = (position - low).astype(np.float32)[..., None], np.arange(len(a))[:, None]
+    position = np.clip(position, 0, a.shape[1] - 1)
+    low = np.minimum(position.astype(np.int64), a.shape[1] - 2)
+    share, rows = (position - low).astype(a.dtype)[..., None], np.arange(len(a))[:, None]
     return a[rows, low] * (1 - share) + a[rows, low + 1] * share
 
 

@@ -43,7 +43,7 @@ class Converted:
         return hashlib.sha256(self.content).hexdigest()
 
     def scores(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the score of each window (n, 200, 4), by the runtime that the unit uses."""
+        """Return the score of each window (n, 200, 5), by the runtime that the unit uses."""
         interpreter = make_interpreter(litert, self.content)
         into, out = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
         raw = np.empty(len(x))
@@ -55,7 +55,7 @@ class Converted:
 
 
 def convert(model: keras.Model, sample: NDArray[np.float32]) -> Converted:
-    """Quantise the network; `sample` (n, 200, 4) are windows that show the range of every layer.
+    """Quantise the network; `sample` (n, 200, 5) are windows that show the range of every layer.
 
     Two windows at the ends of the channels' range are added, so that no input is ever cut off.
     """

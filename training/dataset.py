@@ -1,11 +1,13 @@
 """Windows for training and evaluation, made by the unit's own code (`agent.inference.stream`).
 
-Rules of this file: a window exists only because the unit's trigger found it. A fall's window is the one around the
-recording's largest |a|; other triggers of a fall recording are neither fall nor daily life and are not learnt from.
+Rules of this file: a window exists only because the unit's trigger found it, or, for training only, because a lower one
+would have. A fall's window is the one around the recording's largest |a|; other triggers of a fall recording are
+neither fall nor daily life and are not learnt from.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,19 +15,20 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from agent.inference import layout, resample, stream, window
+from agent.inference.layout import SoftTrigger
+from agent.inference.trigger import TRIGGER_G
 from training.recordings import Recording
 
 MARGIN = 15
 """Grid samples kept on both sides of a window, so that augmentation can shift it."""
 FALL_WITHIN_S = 1.0
-_FALL_WEIGHT = 2.0
-_MOST_OF_ONE = 2
-"""Daily-life windows that a recording lends to an epoch: other ones each time. Jogging has hundreds, all alike."""
+FAINT = SoftTrigger(level_g=1.1, turned_deg=30.0)
+"""From here on daily life is worth learning from although the unit would not ask: done more briskly, it would."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:
-    """All triggers of all recordings, in order. `wide` has the margin; `recording` indexes the list of recordings."""
+    """Triggers of recordings, in order. `wide` has the margin; `recording` indexes the list of recordings."""
 
     wide: NDArray[np.float64]
     recording: NDArray[np.int64]
@@ -42,13 +45,31 @@ class Windows:
 
 def build(recordings: list[Recording]) -> Windows:
     """Run every recording through the unit's stream."""
+    shown = tqdm(recordings, desc="windows", unit="rec")
+    found = ((index, triggers_of(recording)) for index, recording in enumerate(shown))
+    return _windows(recordings, found)
+
+
+def build_faint(recordings: list[Recording]) -> Windows:
+    """Return what daily life has below the unit's trigger: sitting down, getting up and turning over, softly."""
+    return _windows(recordings, _faint(recordings))
+
+
+def _faint(recordings: list[Recording]) -> Iterator[tuple[int, list[stream.Ready]]]:
+    lower = stream.MotionStream(soft=FAINT)
+    for index, recording in enumerate(tqdm(recordings, desc="faint windows", unit="rec")):
+        if not recording.is_fall:
+            faint = triggers_of(recording, lower)
+            yield index, [event for event in faint if event.peak_g < TRIGGER_G and not event.damaged]
+
+
+def _windows(recordings: list[Recording], found: Iterable[tuple[int, list[stream.Ready]]]) -> Windows:
     rows: list[tuple[NDArray[np.float64], int, stream.Ready, int]] = []
-    for index, recording in enumerate(tqdm(recordings, desc="windows", unit="rec")):
-        ready = triggers_of(recording)
+    for index, ready in found:
         if not ready:
             continue
-        stretches = _stretches(recording)
-        labels = _labels(recording, ready)
+        stretches = _stretches(recordings[index])
+        labels = _labels(recordings[index], ready)
         for event, label in zip(ready, labels, strict=True):
             rows.append((_wide(stretches, event.impact_at), index, event, label))
     return Windows(
@@ -61,30 +82,9 @@ def build(recordings: list[Recording]) -> Windows:
     )
 
 
-def pick(
-    windows: Windows, chosen: NDArray[np.bool_], rng: np.random.Generator
-) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return one epoch's windows in random order, and how much each counts.
-
-    All falls, and a few windows of each recording of daily life, which counts as the square root of how many it has.
-    """
-    usable = chosen & (windows.label >= 0)
-    falls, daily = np.flatnonzero(usable & (windows.label == 1)), np.flatnonzero(usable & (windows.label == 0))
-    daily = daily[np.lexsort((rng.random(len(daily)), windows.recording[daily]))]
-    of = windows.recording[daily]
-    rank = np.arange(len(of)) - np.searchsorted(of, of)
-    count = np.bincount(of, minlength=1)[of] if len(of) else of
-    lent = rank < _MOST_OF_ONE
-    share = np.sqrt(count[lent]) / np.minimum(count[lent], _MOST_OF_ONE)
-    picked = np.concatenate((falls, daily[lent]))
-    weight = np.concatenate((np.full(len(falls), _FALL_WEIGHT), share)).astype(np.float32)
-    order = rng.permutation(len(picked))
-    return picked[order], weight[order]
-
-
-def triggers_of(recording: Recording) -> list[stream.Ready]:
-    """Return the recording's windows as the unit would see them."""
-    state, events = stream.push(stream.MotionStream(), recording.times, recording.xyz_g)
+def triggers_of(recording: Recording, sensor: stream.MotionStream | None = None) -> list[stream.Ready]:
+    """Return the recording's windows as the unit would see them, or a unit with another stream."""
+    state, events = stream.push(sensor or stream.MotionStream(), recording.times, recording.xyz_g)
     _, rest = stream.finish(state)
     return [event for event in [*events, *rest] if isinstance(event, stream.Ready)]
 

@@ -10,7 +10,7 @@ import argparse
 import hashlib
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,8 @@ from agent.inference.cards import ModelCard, TrainingData
 from agent.inference.trigger import SOFT, TRIGGER_G
 from training import convert, figures, folds, network, originals
 from training.calibrate import platt, put_into
-from training.dataset import Windows, build
+from training.dataset import Windows
+from training.epochs import Material, gather
 from training.originals import FOLDS
 from training.recordings import Recording, load
 from training.words import share_in_words
@@ -31,10 +32,11 @@ from training.words import share_in_words
 if TYPE_CHECKING:
     import keras
 
-NAME, VERSION = "fall-waist", "2.0.0"
+NAME, VERSION = "fall-waist", "2.1.0"
 AT_ONCE = 2
 SAMPLE = 500
 UNCERTAIN_ABOVE = 0.5
+_SEEDS_APART = 1000
 LIMITS = (
     "All falls in the data are simulated on mats, nearly all by people of 19 to 30 years; no real fall is in them.",
     "The older people in them only did daily life; soft falls of older people are the weak point.",
@@ -50,32 +52,37 @@ class Job:
     """One training. It takes a process of its own: two run side by side, and each is the same as alone."""
 
     title: str
-    windows: Windows
-    chosen: NDArray[np.bool_]
+    material: Material
+    chosen: NDArray[np.bool_]  # of the recordings
     seed: int
     epochs: int
 
 
 def learn(job: Job) -> network.Weights:
-    """Train, and return the network's weights."""
+    """Train one tower, and return its weights."""
     network.single_thread(job.seed)
-    weights: network.Weights = network.train(job.windows, job.chosen, job.seed, job.title, job.epochs).get_weights()
-    return weights
+    return network.train(job.material, job.chosen, job.seed, job.title, job.epochs)
 
 
-def learn_all(windows: Windows, fold: NDArray[np.int64], seed: int, epochs: int) -> list[keras.Model]:
-    """Return a model for each fold that has not seen its people, and one that has seen everybody."""
-    everyone = Job("all subjects", windows, np.ones(len(fold), dtype=np.bool_), seed, epochs)
-    jobs = [
-        Job(f"fold {number + 1} of {FOLDS}", windows, fold != number, seed + 1 + number, epochs)
-        for number in range(FOLDS)
+def learn_each(jobs: list[Job]) -> list[keras.Model]:
+    """Return a network for each job: its towers' seeds lie `_SEEDS_APART`, two are trained at a time."""
+    towers = [
+        replace(job, title=f"{job.title}, {tower + 1}", seed=job.seed + tower * _SEEDS_APART)
+        for job in jobs
+        for tower in range(network.TOWERS)
     ]
     with ProcessPoolExecutor(AT_ONCE, mp_context=multiprocessing.get_context("spawn")) as pool:
-        learnt = list(pool.map(learn, [*jobs, everyone]))
-    models = [network.network() for _ in learnt]
-    for model, weights in zip(models, learnt, strict=True):
-        model.set_weights(weights)
-    return models
+        learnt = list(pool.map(learn, towers))
+    return [network.joined(learnt[first : first + network.TOWERS]) for first in range(0, len(learnt), network.TOWERS)]
+
+
+def jobs_of(material: Material, fold: NDArray[np.int64], seed: int, epochs: int) -> list[Job]:
+    """Return one job for each fold, which is not shown its people, and one that is shown everybody."""
+    folds = [
+        Job(f"fold {number + 1} of {FOLDS}", material, fold != number, seed + 1 + number, epochs)
+        for number in range(FOLDS)
+    ]
+    return [*folds, Job("all subjects", material, np.ones(len(fold), dtype=np.bool_), seed, epochs)]
 
 
 def calibrate(models: list[keras.Model], windows: Windows, x: NDArray[np.float32], fold: NDArray[np.int64]) -> None:
@@ -163,10 +170,11 @@ def main() -> None:
         parser.error("say where the recordings are: --data, or --sisfall and --smartfallmm")
     network.single_thread(args.seed)
     recordings = load(args.data) if args.data else originals.load(args.sisfall, args.smartfallmm)
-    windows = build(recordings)
-    fold = np.array([r.fold for r in recordings])[windows.recording]
+    material, of_recording = gather(recordings), np.array([r.fold for r in recordings])
+    windows = material.windows
+    fold = of_recording[windows.recording]
     x = channels.channels(windows.exact)
-    models = learn_all(windows, fold, args.seed, args.epochs)
+    models = learn_each(jobs_of(material, of_recording, args.seed, args.epochs))
     calibrate(models, windows, x, fold)
     scores, files = np.empty(len(x)), list[convert.Converted]()
     for number, model in enumerate(tqdm(models[:FOLDS], desc="int8 files", unit="file")):

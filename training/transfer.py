@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +17,9 @@ from tqdm import tqdm
 from agent.inference import channels
 from agent.inference.cards import Share
 from training import figures, network
-from training.dataset import build
+from training.epochs import gather
 from training.recordings import Recording, load
-from training.train import AT_ONCE, Job, learn
+from training.train import Job, learn_each
 from training.words import share_in_words
 
 LEARNT_FROM: tuple[tuple[str, Callable[[Recording], bool]], ...] = (
@@ -50,19 +48,13 @@ def main() -> None:
     parser.add_argument("--threshold", type=float, default=0.5, help="on the network's own scores, not calibrated")
     args = parser.parse_args()
     recordings = load(args.data)
-    windows = build(recordings)
+    material = gather(recordings)
+    windows = material.windows
     x = channels.channels(windows.exact)
     is_fall = np.array([r.is_fall for r in recordings])
     own = [np.array([chosen(r) for r in recordings]) for _, chosen in LEARNT_FROM]
-    jobs = [
-        Job(name, windows, mine[windows.recording], args.seed, args.epochs)
-        for (name, _), mine in zip(LEARNT_FROM, own, strict=True)
-    ]
-    with ProcessPoolExecutor(AT_ONCE, mp_context=get_context("spawn")) as pool:
-        learnt = list(pool.map(learn, jobs))
-    for job, mine, weights in zip(jobs, own, learnt, strict=True):
-        model = network.network()
-        model.set_weights(weights)
+    jobs = [Job(name, material, mine, args.seed, args.epochs) for (name, _), mine in zip(LEARNT_FROM, own, strict=True)]
+    for job, mine, model in zip(jobs, own, learn_each(jobs), strict=True):
         best = figures.recording_scores(recordings, windows, 1 / (1 + np.exp(-network.logits(model, x))))
         for title, chosen in figures.GROUPS:
             within = np.array([chosen(r) for r in recordings]) & ~mine

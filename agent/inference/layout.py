@@ -11,7 +11,7 @@ from dataclasses import dataclass
 RATE_HZ = 50.0
 """Of the regular time grid that all motion is put on."""
 
-CHANNELS = ("shock", "vertical_shock", "horizontal_shock", "tilt")
+CHANNELS = ("shock", "vertical_shock", "horizontal_shock", "tilt", "speed_change")
 """In this order; what each is stands in `agent/inference/channels.py`."""
 
 BEFORE = 75

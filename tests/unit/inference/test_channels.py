@@ -14,14 +14,14 @@ def test_standing_still_is_zero_but_for_the_tilt() -> None:
     out = channels(np.tile(STANDING, (200, 1)))
     assert out.shape == (200, len(CHANNELS))
     assert out.dtype == np.float32
-    np.testing.assert_allclose(out, np.tile([0.0, 0.0, 0.0, 2.0], (200, 1)), atol=1e-7)
+    np.testing.assert_allclose(out, np.tile([0.0, 0.0, 0.0, 2.0, 0.0], (200, 1)), atol=1e-7)
 
 
 def test_lying_after_standing() -> None:
     xyz = np.concatenate((np.tile(STANDING, (75, 1)), np.tile(LYING, (125, 1))))
     out = channels(xyz)
     np.testing.assert_allclose(
-        out[150], [0.0, -4 / 3, 4 / 3, 0.0], atol=1e-6
+        out[150], [0.0, -4 / 3, 4 / 3, 0.0, 0.0], atol=1e-6
     )  # |a| 1, nothing along gravity, all sideways
     np.testing.assert_allclose(out[70, 3], 2 * 17 / np.hypot(17, 8), rtol=1e-6)  # 17 samples of 25 stand, 8 lie: mean
 
@@ -44,7 +44,7 @@ def test_tilt_is_the_cosine_of_the_angle_to_standing_doubled(degrees: float, cos
     leaning = np.array([np.sin(angle), np.cos(angle), 0.0])
     out = channels(np.concatenate((np.tile(STANDING, (75, 1)), np.tile(leaning, (125, 1)))))
     sideways = abs(np.sin(angle))
-    expected = [0.0, 4 * (cosine - 1) / (3 - cosine), 4 * sideways / (sideways + 2), 2 * cosine]
+    expected = [0.0, 4 * (cosine - 1) / (3 - cosine), 4 * sideways / (sideways + 2), 2 * cosine, 0.0]
     np.testing.assert_allclose(out[150], expected, atol=1e-6)
 
 
@@ -54,7 +54,8 @@ def test_no_shock_is_beyond_the_limit_nor_is_the_tilt() -> None:
     out = channels(xyz)
     np.testing.assert_allclose(out[125, :3], [196 / 51, -164 / 43, 120 / 32], rtol=1e-6)
     np.testing.assert_allclose(out[125, 3], -2 * 0.8, rtol=1e-6)  # 40 of 50 g against gravity
-    assert np.abs(out).max() < LIMIT
+    np.testing.assert_allclose(out[125, 4], LIMIT)
+    assert np.abs(out).max() <= LIMIT
 
 
 def test_the_harder_the_shock_the_less_a_difference_counts() -> None:
@@ -72,7 +73,7 @@ def test_no_gravity_before_means_no_direction() -> None:
     out = channels(xyz)
     assert np.isfinite(out).all()
     assert not gravity_before(xyz).any()
-    np.testing.assert_allclose(out[150], [0.0, -4 / 3, 4 / 3, 0.0], rtol=1e-6)
+    np.testing.assert_allclose(out[150], [0.0, -4 / 3, 4 / 3, 0.0, 0.0], rtol=1e-6)
 
 
 def test_many_windows_are_the_same_as_each_alone() -> None:
@@ -101,18 +102,27 @@ def test_a_mean_under_a_fifth_of_gravity_is_no_direction(length: float, is_one: 
 
 def test_what_a_sensor_adds_to_gravity_turns_it_but_makes_it_no_longer() -> None:
     out = channels(np.tile([0.0, 1.1, 0.0], (200, 1)))
-    np.testing.assert_allclose(out[100], [0.4 / 2.1, 0.4 / 2.1, 0.0, 2.0], atol=1e-6)
+    np.testing.assert_allclose(out[100], [0.4 / 2.1, 0.4 / 2.1, 0.0, 2.0, 0.2], atol=1e-6)
+
+
+def test_the_change_of_speed_is_below_zero_in_free_fall_and_above_where_a_body_is_pushed_up() -> None:
+    xyz = np.tile(STANDING, (200, 1))
+    xyz[50:75] *= 0.2
+    xyz[100:125] *= 1.5
+    out = channels(xyz)
+    np.testing.assert_allclose(out[[20, 62, 112, 170], 4], [0.0, -1.6, 1.0, 0.0], atol=1e-6)
+    np.testing.assert_allclose(out[75, 4], -1.6 * 12 / 25, atol=1e-6)  # 12 of the 25 samples around it still fall
 
 
 def test_golden_window() -> None:
     t = times(4, start=0.0)
     out = channels(fall(t, impact_at=1.5))
     golden = [
-        [-1.14286, -1.14286, 0.0, 2.0],
-        [2.26087, -1.33333, 2.57143, 0.29851],
-        [2.4, -1.33333, 2.66667, 0.26784],
-        [0.0, -1.33333, 1.33333, 0.14666],
-        [0.0, -1.33333, 1.33333, 0.0],
+        [-1.14286, -1.14286, 0.0, 2.0, -0.96],
+        [2.26087, -1.33333, 2.57143, 0.29851, -0.048],
+        [2.4, -1.33333, 2.66667, 0.26784, 0.016],
+        [0.0, -1.33333, 1.33333, 0.14666, 0.336],
+        [0.0, -1.33333, 1.33333, 0.0, 0.0],
     ]
     np.testing.assert_allclose(out[[60, 74, 75, 80, 199]], golden, atol=2e-5)
-    np.testing.assert_allclose(out.mean(axis=0), [-0.05111, -0.92571, 0.85905, 0.6844], atol=2e-5)
+    np.testing.assert_allclose(out.mean(axis=0), [-0.05111, -0.92571, 0.85905, 0.6844, -0.038], atol=2e-5)

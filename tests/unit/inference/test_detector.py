@@ -11,6 +11,7 @@ from agent.clock import Now
 from agent.effects import Log, SaveNote, Score
 from agent.inference import detector, policy
 from agent.inference.detector import ANSWER_S, FallDetector, Out, Wearable
+from agent.inference.layout import CHANNELS
 from agent.inference.policy import Unasked
 from agent.profiles import FallPolicy
 from agent.readings import Item, ModelState, MotionBatch, Scored, ScoringFailed, Tick
@@ -86,7 +87,7 @@ def test_a_fall_is_seen_scored_and_confirmed() -> None:
     assert u.seen[-1].over_reference
     assert u.seen[0].answer_by == pytest.approx(u.seen[0].impact_at + ANSWER_S + 2.0)
     (score,) = [o for o in u.out if isinstance(o, Score)]
-    assert score.window.shape == (200, 4)
+    assert score.window.shape == (200, len(CHANNELS))
     (told,) = u.assessed
     assert told.trigger_id == "b1.wearable.1"
     assert told.impact_at == pytest.approx(1005.0, abs=0.021)

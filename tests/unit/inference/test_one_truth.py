@@ -25,6 +25,7 @@ from agent.effects import Score
 from agent.inference import detector
 from agent.inference.cards import ModelCard
 from agent.inference.channels import channels
+from agent.inference.layout import CHANNELS
 from agent.inference.start import judged_by
 from agent.inference.worker import ModelWorker, load_shipped
 from agent.readings import Item, ModelState, MotionBatch
@@ -57,7 +58,7 @@ class Overheard:
     runtime: str = "overheard"
 
     def score(self, window: Any) -> float:
-        assert window.shape == (200, 4)
+        assert window.shape == (200, len(CHANNELS))
         assert window.dtype == np.float32
         self.asked.append(window.tobytes())
         return float(self.model.score(window))

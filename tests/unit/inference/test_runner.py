@@ -11,6 +11,7 @@ import pytest
 
 from agent.inference.cards import ModelCard, Quantisation, load_card, load_file
 from agent.inference.channels import channels
+from agent.inference.layout import CHANNELS
 from agent.inference.policy import Unasked
 from agent.inference.runner import Broken, Model
 from tests.unit.inference.motions import fall, jolts, times
@@ -92,7 +93,7 @@ def test_a_window_that_does_not_fit_or_holds_no_numbers_is_refused(model: Model)
     assert raised.value.code is Unasked.WRONG_SHAPE
     for value in (np.nan, np.inf):
         with pytest.raises(Broken) as raised:
-            model.score(np.full((200, 4), value, dtype=np.float32))
+            model.score(np.full((200, len(CHANNELS)), value, dtype=np.float32))
         assert raised.value.code is Unasked.NOT_A_NUMBER
 
 

@@ -12,6 +12,7 @@ import pytest
 from agent.deadlines import LIMITS
 from agent.effects import Score
 from agent.inference.cards import ModelCard
+from agent.inference.layout import CHANNELS
 from agent.inference.runner import Model
 from agent.inference.shadow import NOT_COMPARED, ShadowWorker
 from agent.inference.worker import ModelWorker
@@ -20,7 +21,7 @@ from agent.readings import Item, ModelState, Scored, ScoringFailed, ShadowScored
 from tests.unit.inference.motions import card
 from tests.waiting import eventually
 
-WINDOW = np.zeros((200, 4), dtype=np.float32)
+WINDOW = np.zeros((200, len(CHANNELS)), dtype=np.float32)
 CANDIDATE = Candidate("fall-test-2.0.0", card(0.5, version="2.0.0"), Files(b"", b"", b""))
 MANY = 30
 

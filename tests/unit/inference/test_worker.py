@@ -10,13 +10,14 @@ import pytest
 from agent.effects import Score
 from agent.inference import worker as module
 from agent.inference.cards import ModelCard
+from agent.inference.layout import CHANNELS
 from agent.inference.policy import Unasked
 from agent.inference.runner import Broken
 from agent.inference.worker import ModelWorker
 from agent.readings import Item, ModelState, Scored, ScoringFailed
 from tests.unit.inference.motions import card
 
-WINDOW = np.zeros((200, 4), dtype=np.float32)
+WINDOW = np.zeros((200, len(CHANNELS)), dtype=np.float32)
 
 
 class FakeModel:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agent.inference import layout
-from training import calibrate, dataset, figures
+from training import calibrate, epochs, figures
 from training.dataset import MARGIN, Windows
 from training.recordings import Recording
 
@@ -81,10 +81,10 @@ def test_an_epoch_takes_every_fall_and_a_few_windows_of_each_recording() -> None
     label = np.array([0] * 9 + [0] + [0, 0, 0, -1] + [1], dtype=np.int8)
     windows = replace(windows_of(len(recording)), recording=recording, label=label)
     chosen = np.ones(len(recording), dtype=np.bool_)
-    picked, weight = dataset.pick(windows, chosen, np.random.default_rng(1))
+    picked, weight = epochs.pick(windows, chosen, np.random.default_rng(1))
     assert sorted(recording[picked]) == [0, 0, 1, 2, 2, 3]
     assert len(set(picked)) == len(picked)
     for number, total in ((0, 3.0), (1, 1.0), (2, np.sqrt(3)), (3, 2.0)):
         assert weight[recording[picked] == number].sum() == pytest.approx(total)
-    picked, _ = dataset.pick(windows, recording != 0, np.random.default_rng(1))
+    picked, _ = epochs.pick(windows, recording != 0, np.random.default_rng(1))
     assert 0 not in recording[picked]
