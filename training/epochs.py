@@ -21,7 +21,7 @@ Epoch = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 _FALL_WEIGHT = 2.0
 _SMALLER_SET_WEIGHT = 3.0
-"""Of a fall outside SisFall: there are seven in SisFall for each, of one sensor, and a home has another."""
+"""Of a fall outside SisFall: SisFall has five for each, all of one sensor, and a home has another."""
 _OLDER_WEIGHT = 1.5
 """Of an older person's motion: they are whom the model is for, and fewer of them are in the data."""
 _SLOWED = 0.4
