@@ -1,29 +1,44 @@
 """Windows for training and evaluation, made by the unit's own code (`agent.inference.stream`).
 
 Rules of this file: a window exists only because the unit's trigger found it, or, for training only, because a lower one
-would have. A fall's window is the one around the recording's largest |a|; other triggers of a fall recording are
-neither fall nor daily life and are not learnt from.
+would have. A fall's window is the one around the recording's largest |a|. Who fell gets up again in many recordings,
+some harder than they fell: a window that leads back to the posture in which the recording began is daily life, also
+where |a| is largest. Other triggers of a fall recording are neither, and are not learnt from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from agent.directions import Vector, angle_deg
 from agent.inference import layout, resample, stream, window
-from agent.inference.layout import SoftTrigger
+from agent.inference.layout import QUIET_BEFORE, SoftTrigger
 from agent.inference.trigger import TRIGGER_G
 from training.recordings import Recording
 
 MARGIN = 15
 """Grid samples kept on both sides of a window, so that augmentation can shift it."""
 FALL_WITHIN_S = 1.0
+SAME_DEG, OTHER_DEG = 30.0, 45.0
+"""A posture within the first is the one in which the recording began, from the second on it is another."""
+
+
 FAINT = SoftTrigger(level_g=1.1, turned_deg=30.0)
 """From here on daily life is worth learning from although the unit would not ask: done more briskly, it would."""
+
+
+class Way(Enum):
+    """Where a window of a fall recording leads."""
+
+    DOWN = "from the posture in which the recording began to another"
+    UP = "back to it from another"
+    STAYS = "from it to it"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +123,33 @@ def _wide(stretches: list[tuple[float, window.History]], impact_at: float) -> ND
 def _labels(recording: Recording, ready: list[stream.Ready]) -> list[int]:
     if not recording.is_fall:
         return [-1 if event.damaged else 0 for event in ready]
-    nearest = min(ready, key=lambda event: abs(event.impact_at - recording.peak_s))
-    is_it = abs(nearest.impact_at - recording.peak_s) <= FALL_WITHIN_S and not nearest.damaged
-    return [1 if is_it and event is nearest else -1 for event in ready]
+    began = _mean(recording.xyz_g[: round(recording.rate_hz)])
+    ways = [_way(event, began) for event in ready]
+    fall = _fall(recording, ready, ways)
+    return [1 if number == fall else 0 if way is Way.UP else -1 for number, way in enumerate(ways)]
+
+
+def _fall(recording: Recording, ready: list[stream.Ready], ways: list[Way | None]) -> int | None:
+    """Return which window shows the fall: around the largest |a|, or else the hardest way down."""
+    nearest = min(range(len(ready)), key=lambda number: abs(ready[number].impact_at - recording.peak_s))
+    down = [number for number, way in enumerate(ways) if way is Way.DOWN]
+    if down and ways[nearest] in {Way.UP, Way.STAYS}:
+        return max(down, key=lambda number: ready[number].peak_g)
+    is_it = abs(ready[nearest].impact_at - recording.peak_s) <= FALL_WITHIN_S and not ready[nearest].damaged
+    return nearest if is_it and ways[nearest] is not Way.UP else None
+
+
+def _way(event: stream.Ready, began: Vector) -> Way | None:
+    """Return where a window leads; None where it can't be told, or to another posture from one that was another."""
+    before = angle_deg(began, _mean(event.xyz[:QUIET_BEFORE]))
+    after = angle_deg(began, _mean(event.xyz[-QUIET_BEFORE:]))
+    if event.damaged or before is None or after is None:
+        return None
+    if after <= SAME_DEG:
+        return Way.UP if before >= OTHER_DEG else Way.STAYS
+    return Way.DOWN if before <= SAME_DEG and after >= OTHER_DEG else None
+
+
+def _mean(xyz: NDArray[np.float64]) -> Vector:
+    x, y, z = xyz.mean(axis=0).tolist()
+    return x, y, z

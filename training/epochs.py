@@ -47,7 +47,8 @@ class Material:
 def gather(recordings: list[Recording]) -> Material:
     """Make the windows of all recordings."""
     windows = build(recordings)
-    turns = (windows.label == 0) & (channels.turned_deg(windows.exact) >= _TURNED_DEG)
+    daily = np.array([not r.is_fall for r in recordings])[windows.recording]
+    turns = daily & (windows.label == 0) & (channels.turned_deg(windows.exact) >= _TURNED_DEG)
     return Material(windows, turns, build_faint(recordings), np.array([_weight(r) for r in recordings]))
 
 
