@@ -168,6 +168,8 @@ def main() -> None:
     args = parser.parse_args()
     if not (args.data or args.sisfall or args.smartfallmm):
         parser.error("say where the recordings are: --data, or --sisfall and --smartfallmm")
+    if args.data and (args.sisfall or args.smartfallmm):
+        parser.error("say either --data, or --sisfall and --smartfallmm: the same recordings would count twice")
     network.single_thread(args.seed)
     recordings = load(args.data) if args.data else originals.load(args.sisfall, args.smartfallmm)
     material, of_recording = gather(recordings), np.array([r.fold for r in recordings])

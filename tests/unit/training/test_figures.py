@@ -1,6 +1,6 @@
 """The report's figures and traces: there, the same bytes each time, and with the words that a reader needs.
 
-They are drawn with matplotlib, which only training's environment has: `make evaluate` draws them in earnest.
+`make evaluate` draws them in earnest.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("matplotlib", reason="needs matplotlib, as the report's figures do")
 
 from tests.unit.training.made_up import evaluation
 from training.evaluate import __main__ as command
