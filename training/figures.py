@@ -61,7 +61,11 @@ MOST_LOST = 0.003
 
 
 def freeze_threshold(
-    recordings: list[Recording], windows: Windows, scores: NDArray[np.float64], aims: tuple[Aim, ...] = AIMS
+    recordings: list[Recording],
+    windows: Windows,
+    scores: NDArray[np.float64],
+    aims: tuple[Aim, ...] = AIMS,
+    most_lost: float = MOST_LOST,
 ) -> float:
     """Return a threshold: the middle of those that reach every aim, and lose few falls that a plain sensor finds.
 
@@ -71,7 +75,7 @@ def freeze_threshold(
     is_fall = np.array([r.is_fall for r in recordings])
     cut = _flag(len(recordings), windows.recording[windows.damaged])
     best = np.where(is_fall & cut, 1.0, best)  # a call, whatever the model says
-    least, greatest = 0.0, _reached_by(best[reference_falls(recordings, windows)], 1 - MOST_LOST)
+    least, greatest = 0.0, _reached_by(best[reference_falls(recordings, windows)], 1 - most_lost)
     for aim in aims:
         chosen = dict(GROUPS)[aim.title]
         within = np.array([chosen(r) for r in recordings])
@@ -79,12 +83,14 @@ def freeze_threshold(
         if len(daily):
             least = max(least, float(daily[math.ceil(aim.quiet * len(daily) - _ROUNDING) - 1]))
         greatest = min(greatest, _reached_by(best[within & is_fall], aim.falls))
-    return round((min(least, greatest) + greatest) / 2, 3)
+    middle = (min(least, greatest) + greatest) / 2
+    return math.floor(1000 * middle + _ROUNDING) / 1000  # not up: a fall may score just that
 
 
 def _reached_by(scores: NDArray[np.float64], share: float) -> float:
-    """Return the highest threshold that so large a share of the scores reaches; 1 where there are none."""
-    return float(np.sort(scores)[math.floor((1 - share) * len(scores) + _ROUNDING)]) if len(scores) else 1.0
+    """Return the highest threshold that so large a share of the scores reaches; 1 where any does."""
+    may_miss = math.floor((1 - share) * len(scores) + _ROUNDING)
+    return float(np.sort(scores)[may_miss]) if may_miss < len(scores) else 1.0
 
 
 def reference_triggers(windows: Windows) -> NDArray[np.bool_]:

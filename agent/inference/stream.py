@@ -140,11 +140,12 @@ def _take_piece(stream: MotionStream, piece: Piece) -> tuple[MotionStream, list[
     still = tuple(wait for wait in pending if wait not in done)
     searches = [search for search in (stream.search, stream.soft_search) if search]
     oldest = min([wait.impact for wait in still] + [search.impact for search in searches] + [history.end])
+    begun_at = min([wait.crossing for wait in still] + [search.crossing for search in searches] + [oldest])
     under_way = {wait.crossing for wait in still} | {search.crossing for search in searches}
     near = oldest - layout.AFTER  # a trigger proper since then may show a faint impact that is still to come
     after = replace(
         stream,
-        history=window.History() if piece.ends else history.since(oldest - layout.BEFORE),
+        history=window.History() if piece.ends else history.since(begun_at - layout.BEFORE),  # gravity before it, too
         features=features,
         pending=still,
         numbers={} if piece.ends else {c: n for c, n in stream.numbers.items() if c in under_way or c > near},

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from agent import second_look
 from agent.assessment import Advice, Assessed, FallDetection, Observation, TriggerSeen, Verdict
 from agent.clock import Now
 from agent.effects import Log, SaveNote, Score
@@ -13,9 +14,11 @@ from agent.inference import detector, policy
 from agent.inference.detector import ANSWER_S, FallDetector, Out, Wearable
 from agent.inference.layout import CHANNELS
 from agent.inference.policy import Unasked
+from agent.inference.trigger import SOFT
 from agent.profiles import FallPolicy
 from agent.readings import Item, ModelState, MotionBatch, Scored, ScoringFailed, Tick
 from tests.unit.inference.motions import batch, fall, jolts, times, wearable
+from tests.unit.inference.test_stream import sinking
 
 LOADED = ModelState("wearable", failing=False, detail="", name="fall-test", sha256="0" * 64)
 BROKEN = ModelState("wearable", failing=True, detail="gone")
@@ -301,3 +304,17 @@ def test_each_second_is_told_until_the_look_is_over_and_none_before_a_trigger() 
     assert began_at <= seconds[0] <= began_at + 1.0
     assert impact_at + 20.0 <= seconds[-1] <= impact_at + 21.0
     assert np.allclose(np.diff(seconds), 1.0)
+
+
+@pytest.mark.parametrize("impact_at", [1004.48, 1004.5, 1004.52])
+def test_what_becomes_of_a_soft_trigger_is_looked_at_although_it_is_told_so_late(impact_at: float) -> None:
+    t = times(25)
+    judged = wearable()
+    assert judged.card is not None
+    soft = replace(judged, card=judged.card.model_copy(update={"soft_trigger": SOFT}))
+    told = Unit(detector.start({"wearable": soft}, None, Now(1000.0, 0.0), id_prefix="b.")[0], answer=0.55)
+    told.play(batch(t, sinking(t + 1005.0 - impact_at, 1.5, 80.0)))
+    look = second_look.triggered(None, told.seen[0])
+    for second in (o for o in told.out if isinstance(o, Observation)):
+        look = second_look.observe(look, second, second_look.Limits(look_s=120.0, lying_still_s=15.0))
+    assert look.phase is second_look.Phase.LYING_SINCE

@@ -5,7 +5,7 @@ import pytest
 
 from agent.inference import stream
 from agent.inference.motion_features import Second
-from agent.inference.stream import Began, MotionStream, Ready
+from agent.inference.stream import Began, Found, MotionStream, Ready
 from tests.unit.inference.motions import LYING, STANDING, Floats, fall, times
 
 
@@ -127,6 +127,19 @@ def test_a_faint_impact_is_a_trigger_where_the_posture_changed_with_it() -> None
     assert (began.number, ready.number) == (1, 1)
     assert began.peak_g == ready.peak_g == pytest.approx(1.5, abs=0.05)
     assert not began.over_reference
+
+
+@pytest.mark.parametrize("chunk", [1, 5, 50, 500])
+def test_where_gravity_was_before_a_faint_impact_is_still_known_when_it_is_told(chunk: int) -> None:
+    t = times(10)
+    xyz = sinking(t, 1.5, 80.0)
+    state, events = MotionStream(), list[Found]()
+    for start in range(0, len(t), chunk):
+        state, news = stream.push(state, t[start : start + chunk], xyz[start : start + chunk])
+        events += news
+    (began,) = [event for event in events if isinstance(event, Began)]
+    assert began.crossing_at < began.impact_at
+    assert began.gravity_before == pytest.approx((0.0, 1.0, 0.0))
 
 
 @pytest.mark.parametrize(("peak_g", "degrees"), [(1.5, 40.0), (1.35, 80.0)])

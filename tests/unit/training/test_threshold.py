@@ -34,14 +34,20 @@ def windows_of(count: int, damaged: tuple[int, ...] = ()) -> Windows:
     )
 
 
-def frozen(fall: list[float], daily: list[float], hip: list[float], damaged: tuple[int, ...] = ()) -> float:
+def frozen(
+    fall: list[float],
+    daily: list[float],
+    hip: list[float],
+    damaged: tuple[int, ...] = (),
+    most_lost: float = 1.0,
+) -> float:
     recordings = [
         *(recording("SisFall", is_fall=True) for _ in fall),
         *(recording("SisFall", is_fall=False) for _ in daily),
         *(recording("SmartFallMM", is_fall=True) for _ in hip),
     ]
     scores = np.array([*fall, *daily, *hip])
-    return figures.freeze_threshold(recordings, windows_of(len(recordings), damaged), scores, AIMS)
+    return figures.freeze_threshold(recordings, windows_of(len(recordings), damaged), scores, AIMS, most_lost)
 
 
 QUIET = [0.0] * 8 + [0.2, 0.9]
@@ -50,6 +56,25 @@ QUIET = [0.0] * 8 + [0.2, 0.9]
 def test_the_threshold_is_the_middle_of_those_that_reach_every_aim() -> None:
     assert frozen([0.1] + [0.8] * 9, QUIET, [0.9, 0.9]) == pytest.approx(0.5)  # 0.2 leaves nine in ten quiet
     assert frozen([0.1] + [0.8] * 9, QUIET, [0.1, 0.4]) == pytest.approx(0.3)  # the hip's falls need 0.4
+
+
+def test_a_threshold_is_never_rounded_up_past_a_fall() -> None:
+    assert frozen([0.1008] * 10, QUIET, [0.9, 0.9]) == 0.1
+
+
+def test_few_falls_that_a_plain_sensor_finds_are_lost() -> None:
+    falls = [0.3] * 9 + [0.8] * 991
+    assert frozen(falls, QUIET, []) == pytest.approx(0.5)
+    assert frozen(falls, QUIET, [], most_lost=0.003) == pytest.approx(0.25)
+
+
+def test_the_daily_life_of_older_people_has_an_aim_of_its_own() -> None:
+    older = replace(recording("SisFall", is_fall=False), age_group="older")
+    recordings = [older, *(recording("SisFall", is_fall=False) for _ in range(9)), recording("SisFall", is_fall=True)]
+    scores = np.array([0.6, *([0.2] * 9), 0.8])
+    for aims, threshold in ((AIMS, 0.5), ((*AIMS, figures.Aim(figures.OLDER, 1.0, 1.0)), 0.7)):
+        found = figures.freeze_threshold(recordings, windows_of(11), scores, aims, 1.0)
+        assert found == pytest.approx(threshold)
 
 
 def test_where_aims_collide_daily_life_gives_way() -> None:
