@@ -23,7 +23,7 @@ _AVERAGED = 0.5
 """Of the epochs, the last share, over whose weights the mean is taken: one solution among many equal ones is luck."""
 
 TOWERS = 2
-_LAYERS = ((14, 7, 2, 2), (22, 5, 1, 2), (28, 5, 1, 1))
+_LAYERS = ((14, 7, 2, 2), (20, 5, 1, 2), (28, 5, 1, 1))
 """Filters, their width, stride, and over how many samples the largest is taken."""
 _PARTS = 5
 
