@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 NAME, VERSION = "fall-waist", "2.1.0"
 AT_ONCE = 2
 SAMPLE = 500
-UNCERTAIN_ABOVE = 0.5
+UNCERTAIN_ABOVE = 0.3
 _SEEDS_APART = 1000
 LIMITS = (
     "All falls in the data are simulated on mats, nearly all by people of 19 to 30 years; no real fall is in them.",
