@@ -63,7 +63,7 @@ class FallPolicy(Strict):
         default=2.13, ge=1.0, le=16.0, description="a plain threshold sensor would call over this peak"
     )
     uncertain_above: float = Field(
-        default=0.5,
+        default=0.3,
         ge=0.0,
         le=1.0,
         description="scores from here to the threshold draw on the budget; see the model card",
