@@ -25,14 +25,14 @@ and what was measured by age, person, activity and kind of fall, is in [report.m
 
 ## What it is
 
-Two small convolutional networks side by side, of which the mean counts. They are asked about each trigger:
-|a| at or over {card.trigger_g} g on a grid of
-{card.rate_hz:g} Hz{soft}.
+Two small convolutional networks side by side, of which the mean counts. They are asked about each trigger: |a| at or
+over {card.trigger_g} g on a grid of {card.rate_hz:g} Hz{soft}.
 They look at {card.before_s} s before the impact to {card.after_s} s after it, in {channel_count} channels that do not
-depend on how the sensor hangs ({channels}), and answer with a score from 0 to 1. From
-{card.threshold} on it is a call; from {card.uncertain_above} to {card.threshold} it is uncertain and draws on the
-budget; below, the trigger is a false alarm. The score is calibrated: of the triggers of people not learnt from that
-score s, the share s were falls, were one trigger in four a fall. In a home they are far fewer.
+depend on how the sensor hangs ({channels}),
+and answer with a score from 0 to 1. From {card.threshold} on it is a call; from {card.uncertain_above} to
+{card.threshold} it is uncertain and draws on the budget; below, the trigger is a false alarm. The score is calibrated:
+of the triggers of people not learnt from that score s, the share s were falls, were one trigger in four a fall. In a
+home they are far fewer.
 
 - For a sensor at the {positions}, and nowhere else.
 - File: {card.name}.tflite, {card.bytes} bytes, int8 in and out, sha256 `{card.sha256}`.
