@@ -78,8 +78,9 @@ lint: setup .venv-contracts/.from-lock  ## style, types, import contracts, and t
 	$(call from_lock,.venv-contracts,$(PYTHON),$<)
 	@touch $@
 
+# TensorFlow's C++ part logs harmless differences between its own parts as errors, through the progress bars.
 model: .venv-training/.project  ## train the fall model anew from ../shared/data
-	@.venv-training/bin/python -m training.train --data ../shared/data --out agent/inference/models --folds build/model $(ARGS)
+	@TF_CPP_MIN_LOG_LEVEL=3 .venv-training/bin/python -m training.train --data ../shared/data --out agent/inference/models --folds build/model $(ARGS)
 	@.venv-training/bin/python -m training.words
 
 evaluate: .venv-training/.project  ## judge every recording by a model that has not seen its person; writes docs/model/report.md
