@@ -48,8 +48,15 @@ def gather(recordings: list[Recording]) -> Material:
     """Make the windows of all recordings."""
     windows = build(recordings)
     daily = np.array([not r.is_fall for r in recordings])[windows.recording]
-    turns = daily & (windows.label == 0) & (channels.turned_deg(windows.exact) >= _TURNED_DEG)
+    turns = daily & (windows.label == 0) & (turned_deg(windows.exact) >= _TURNED_DEG)
     return Material(windows, turns, build_faint(recordings), np.array([_weight(r) for r in recordings]))
+
+
+def turned_deg(exact: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return by how many degrees the posture at the end differs from the first second, of windows (n, 200, 3) in g."""
+    cosine = channels.cosine_of_tilt(exact, channels.gravity_before(exact)[:, None, :])[:, -1]
+    turned: NDArray[np.float64] = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
+    return turned
 
 
 def _weight(recording: Recording) -> float:

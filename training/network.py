@@ -78,6 +78,12 @@ def logits(model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.float64]:
     return out
 
 
+def scores(model: keras.Model, x: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the scores of windows (n, 200, 5), in double precision."""
+    out: NDArray[np.float64] = 1 / (1 + np.exp(-logits(model, x)))
+    return out
+
+
 def train(material: Material, chosen: NDArray[np.bool_], seed: int, title: str, epochs: int = EPOCHS) -> Weights:
     """Train one tower on the chosen recordings; the same seed and material give the same weights."""
     keras.utils.set_random_seed(seed)

@@ -109,7 +109,7 @@ def to_int8(
 def check(model: keras.Model, int8: convert.Converted, x: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the file's scores; stop the build where they are not the network's, or the file is too large."""
     scores = int8.scores(x)
-    convert.gate(1 / (1 + np.exp(-network.logits(model, x))), scores)
+    convert.gate(network.scores(model, x), scores)
     if len(int8.content) > convert.LARGEST_BYTES:
         raise convert.Disagreement(f"the file has {len(int8.content)} bytes, more than {convert.LARGEST_BYTES}")
     return scores

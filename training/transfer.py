@@ -55,7 +55,7 @@ def main() -> None:
     own = [np.array([chosen(r) for r in recordings]) for _, chosen in LEARNT_FROM]
     jobs = [Job(name, material, mine, args.seed, args.epochs) for (name, _), mine in zip(LEARNT_FROM, own, strict=True)]
     for job, mine, model in zip(jobs, own, learn_each(jobs), strict=True):
-        best = figures.recording_scores(recordings, windows, 1 / (1 + np.exp(-network.logits(model, x))))
+        best = figures.recording_scores(recordings, windows, network.scores(model, x))
         for title, chosen in figures.GROUPS:
             within = np.array([chosen(r) for r in recordings]) & ~mine
             if (within & is_fall).any():

@@ -57,19 +57,12 @@ def compressed(shock: Floats) -> Floats:
     return squeezed
 
 
-def _cosine_of_tilt(a: Floats, up: Floats) -> Floats:
+def cosine_of_tilt(a: Floats, up: Floats) -> Floats:
+    """Return the cosine of the angle to `up`, a unit vector, of windows in g, smoothed over 0.5 s."""
     slow = smoothed(a)
     length = np.sqrt((slow * slow).sum(axis=-1))
     cosine: Floats = (slow * up).sum(axis=-1) / np.maximum(length, _LEAST_G)
     return cosine
-
-
-def turned_deg(xyz: Any) -> Floats:
-    """Return by how many degrees the posture at the end differs from that at the beginning, of windows in g."""
-    a = np.asarray(xyz, dtype=np.float64)
-    cosine = _cosine_of_tilt(a, gravity_before(a)[..., None, :])[..., -1]
-    turned: Floats = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
-    return turned
 
 
 def channels(xyz: Any) -> NDArray[np.float32]:
@@ -80,7 +73,7 @@ def channels(xyz: Any) -> NDArray[np.float32]:
     magnitude = np.sqrt(square)
     vertical = (a * up).sum(axis=-1)
     horizontal = np.sqrt(np.maximum(square - vertical * vertical, 0.0))
-    tilt = _cosine_of_tilt(a, up)
+    tilt = cosine_of_tilt(a, up)
     shocks = compressed(np.stack((magnitude - 1.0, vertical - 1.0, horizontal), axis=-1))
     speed = np.minimum(_SPEED_GAIN * smoothed(magnitude[..., None] - 1.0), LIMIT)
     return np.concatenate((shocks, _TILT_GAIN * tilt[..., None], speed), axis=-1).astype(np.float32)

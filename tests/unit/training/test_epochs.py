@@ -63,15 +63,15 @@ def material(*labels: int, recordings: tuple[int, ...], faint_of: tuple[int, ...
         return Windows(wide, np.array(recording), none, none, none.astype(np.bool_), np.array(label, dtype=np.int8))
 
     triggers = windows(recordings, labels)
-    turns = (triggers.label == 0) & (channels.turned_deg(triggers.exact) > 30)
+    turns = (triggers.label == 0) & (epochs.turned_deg(triggers.exact) > 30)
     count = 1 + max((*recordings, *faint_of))
     return Material(triggers, turns, windows(faint_of, (0,) * len(faint_of)), np.ones(count))
 
 
 def test_the_posture_of_a_window_is_compared_from_its_beginning_to_its_end() -> None:
     exact = lying_down()[:, MARGIN : MARGIN + layout.LENGTH]
-    assert channels.turned_deg(exact)[0] == pytest.approx(90.0)
-    assert channels.turned_deg(np.tile(STANDING, (1, layout.LENGTH, 1)))[0] == pytest.approx(0.0)
+    assert epochs.turned_deg(exact)[0] == pytest.approx(90.0)
+    assert epochs.turned_deg(np.tile(STANDING, (1, layout.LENGTH, 1)))[0] == pytest.approx(0.0)
 
 
 def test_an_epoch_has_the_triggers_and_changes_of_posture_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
